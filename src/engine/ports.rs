@@ -1,0 +1,492 @@
+//! The ports: everything the loop needs of the world, each with a fake in the tests.
+//!
+//! Adapters translate; they do not decide, retry beyond their own protocol, or sleep outside the [`Clock`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::core::ids::{AccountId, ControlId, FindingKey, ObjectRef, Region};
+use crate::core::objects::Desired;
+use crate::core::status::WorkflowStatus;
+
+/// Time: wall, monotonic, sleep. Nothing in this house asks the system directly.
+#[async_trait]
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Wall time.
+    fn now(&self) -> Timestamp;
+    /// Time since some start, never backwards.
+    fn elapsed(&self) -> Duration;
+    /// Returns after `duration` of this clock.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// A source of small random numbers: jitter.
+pub trait Rng: Send + Sync {
+    /// Uniform in `0.0..1.0`.
+    fn fraction(&self) -> f64;
+}
+
+/// What kind of failure a call to AWS was: decides retry, condition and advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// Over the quota (`TooManyRequestsException`, `LimitExceededException`, `ThrottlingException`, ...).
+    Throttled,
+    /// May work when tried again: 5xx, timeout, connection, a body that is no answer.
+    Transient,
+    /// Security Hub is not enabled in this account and Region.
+    NotEnabled,
+    /// IAM or an organization policy says no.
+    AccessDenied,
+    /// No or expired credentials, or the role cannot be assumed.
+    Credentials,
+    /// The request itself is refused: trying again is useless.
+    Invalid,
+    /// The endpoint cannot be reached at all: wrong Region, DNS, network.
+    Unreachable,
+    /// The queue does not exist, or is not ours.
+    NoQueue,
+    /// Something stopped us on purpose: a lost lease, a shutdown.
+    Stopped,
+}
+
+/// A call to AWS that failed, as the service said it. Reads "failed to ...: message (code)".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("failed to {action}: {message}{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+pub struct AwsFailure {
+    /// "call GetFindings in eu-west-1".
+    pub action: String,
+    /// What follows from it.
+    pub kind: FailureKind,
+    /// The service's code.
+    pub code: Option<String>,
+    /// The service's message, or ours where there is none.
+    pub message: String,
+    /// What the service asked us to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl AwsFailure {
+    /// What a person does next, one sentence.
+    pub fn advice(&self) -> &'static str {
+        match self.kind {
+            FailureKind::Throttled => {
+                "Nothing to do: it is retried within the quota; lower apiQuotaPercent if other tools need more."
+            }
+            FailureKind::Transient => "Nothing to do: it is retried with back-off.",
+            FailureKind::NotEnabled => "Enable Security Hub in this account and Region, or correct spec.homeRegion.",
+            FailureKind::AccessDenied => {
+                "Allow the action in the IAM policy of the identity that Hubkeeper uses (README, Permissions)."
+            }
+            FailureKind::Credentials => "Check spec.role, its trust policy and external id, or sign in again (aws sso login).",
+            FailureKind::Invalid => "This is a defect of Hubkeeper or of an object's filters: see the message.",
+            FailureKind::Unreachable => "Check spec.homeRegion, the endpoint override and the network.",
+            FailureKind::NoQueue => "Check spec.events.queueUrl and the queue's policy.",
+            FailureKind::Stopped => "Nothing to do.",
+        }
+    }
+}
+
+/// Who we are and what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubDescription {
+    /// The account of the hub.
+    pub account: AccountId,
+    /// ARN of the caller: our own name in finding histories.
+    pub caller_arn: String,
+    /// ARN of the hub.
+    pub hub_arn: String,
+    /// Regions that the aggregator links to the home Region, sorted, without it; `None`: no aggregator.
+    pub linked_regions: Option<Vec<Region>>,
+    /// The aggregator's home Region, where there is one.
+    pub aggregator_home: Option<Region>,
+}
+
+/// A filter of GetFindings, as far as reading needs it. Fields are joined by AND, values of one field by OR; empty: any.
+/// At most 20 values a field. Never a field that we write, except the owner key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ReadFilter {
+    /// `CreatedAt` from, inclusive.
+    pub created_from: Option<Timestamp>,
+    /// `CreatedAt` to, inclusive.
+    pub created_to: Option<Timestamp>,
+    /// `AwsAccountId` EQUALS.
+    pub accounts: Vec<AccountId>,
+    /// `ComplianceSecurityControlId` EQUALS, in AWS's spelling.
+    pub controls: Vec<ControlId>,
+    /// `Region` EQUALS.
+    pub regions: Vec<Region>,
+    /// `Id` EQUALS.
+    pub ids: Vec<String>,
+    /// `GeneratorId` EQUALS.
+    pub generators: Vec<String>,
+    /// `ResourceId` EQUALS.
+    pub resources: Vec<String>,
+    /// `UserDefinedFields` `hubkeeper.dev/owner` EQUALS.
+    pub owners: Vec<String>,
+}
+
+/// The order of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Oldest `CreatedAt` first.
+    Oldest,
+    /// Newest `CreatedAt` first.
+    Newest,
+}
+
+/// One page of GetFindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Where.
+    pub region: Region,
+    /// Which.
+    pub filter: ReadFilter,
+    /// In which order.
+    pub order: Option<Order>,
+    /// The token of the page before, from the same filter and order.
+    pub token: Option<String>,
+    /// 1 to 100.
+    pub size: u8,
+}
+
+/// Reading the hub.
+#[async_trait]
+pub trait HubRead: Send + Sync {
+    /// STS GetCallerIdentity, DescribeHub and ListFindingAggregators.
+    async fn describe(&self) -> Result<HubDescription, AwsFailure>;
+    /// One page, as bytes: parsed by `core::doc`. Waits for the quota; retries throttles and transient failures.
+    async fn page(&self, request: &PageRequest) -> Result<Bytes, AwsFailure>;
+}
+
+/// What one call of BatchUpdateFindings sets on all its findings.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Patch {
+    /// `Workflow.Status`.
+    pub workflow: WorkflowStatus,
+    /// `Note.Text`, 1 to 512 characters; `None`: the note is left.
+    pub note: Option<String>,
+    /// All of `UserDefinedFields`, foreign keys included: AWS may replace the map whole.
+    pub user_defined_fields: BTreeMap<String, String>,
+}
+
+/// A finding that the call did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unprocessed {
+    /// Which.
+    pub key: FindingKey,
+    /// `ConcurrentUpdateError`, `FindingNotFound`, ...
+    pub code: String,
+    /// In the service's words.
+    pub message: String,
+}
+
+/// Writing to the hub.
+#[async_trait]
+pub trait HubWrite: Send + Sync {
+    /// One BatchUpdateFindings of 1 to 100 distinct findings, with `Note.UpdatedBy` = [`crate::core::marker::NOTE_AUTHOR`].
+    /// Waits for the quota; retries throttles only: a transient failure may have had its effect, and is the caller's to judge.
+    /// Returns those that were not processed.
+    async fn update(&self, region: &Region, keys: &[FindingKey], patch: &Patch) -> Result<Vec<Unprocessed>, AwsFailure>;
+}
+
+/// One change of a finding, from GetFindingHistory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRecord {
+    /// When.
+    pub at: Timestamp,
+    /// `BATCH_UPDATE_FINDINGS` or `BATCH_IMPORT_FINDINGS`.
+    pub source: String,
+    /// ARN or name of who did it.
+    pub identity: String,
+    /// The new workflow status, if this change touched it.
+    pub workflow: Option<WorkflowStatus>,
+    /// Every field this change touched, by name.
+    pub fields: Vec<String>,
+}
+
+/// Who did what to a finding: asked in doubt only.
+#[async_trait]
+pub trait History: Send + Sync {
+    /// Newest first; all pages.
+    async fn history(&self, region: &Region, key: &FindingKey) -> Result<Vec<HistoryRecord>, AwsFailure>;
+}
+
+/// One message of the event queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The whole EventBridge event as JSON.
+    pub body: String,
+    /// For the acknowledgement.
+    pub receipt: String,
+    /// How often it was delivered, from 1.
+    pub deliveries: u32,
+}
+
+/// The event queue. A message that is not acknowledged comes back, and goes to the dead-letter queue after its redrive limit.
+#[async_trait]
+pub trait Feed: Send + Sync {
+    /// Waits up to 20 s; at most 10 messages.
+    async fn receive(&self) -> Result<Vec<Message>, AwsFailure>;
+    /// Removes handled messages.
+    async fn acknowledge(&self, receipts: &[String]) -> Result<(), AwsFailure>;
+}
+
+/// Why the desired state cannot be had at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("failed to read the desired state: {0}")]
+pub struct SourceError(pub String);
+
+/// Where desired state comes from: a directory, a cluster.
+#[async_trait]
+pub trait DesiredSource: Send {
+    /// At first: the state as soon as it is known. Then: the next state that differs. Cancel-safe.
+    async fn next(&mut self) -> Result<Arc<Desired>, SourceError>;
+}
+
+/// A condition, as kstatus and people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// `Ready`, `Reconciling`, `Stalled`, and positive domain ones.
+    pub kind: &'static str,
+    /// True, False, or `None`: Unknown.
+    pub status: Option<bool>,
+    /// A constant of `engine::reasons`.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+/// What is written back to one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectStatus {
+    /// Which object.
+    pub object: ObjectRef,
+    /// The generation that this says something about.
+    pub observed_generation: i64,
+    /// The `requestedAt` that was handled last.
+    pub handled_request: Option<Arc<str>>,
+    /// Sorted by kind of condition.
+    pub conditions: Vec<Condition>,
+    /// What is particular to the kind.
+    pub detail: Detail,
+}
+
+/// The status fields of each kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Detail {
+    /// Of a SecurityHub.
+    Hub(HubDetail),
+    /// Of an Account.
+    Account(AccountDetail),
+    /// Of a ControlPolicy.
+    Policy(PolicyDetail),
+    /// Of a FindingException.
+    Exception(ExceptionDetail),
+    /// Of an ExceptionPolicy.
+    ExceptionPolicy(ExceptionPolicyDetail),
+    /// Of an Approval.
+    Approval(ApprovalDetail),
+}
+
+/// Of a SecurityHub.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct HubDetail {
+    pub account: Option<AccountId>,
+    pub hub_arn: Option<String>,
+    pub linked_regions: Vec<Region>,
+    pub findings: u64,
+    pub problems: u64,
+    /// Findings that did not parse in the last full read.
+    pub unreadable: u64,
+    pub last_full_sync: Option<Timestamp>,
+    /// Every finding has been seen since this time.
+    pub proven_since: Option<Timestamp>,
+    /// The shortest interval that the quota allows for the findings there are.
+    pub smallest_sync_interval_seconds: Option<u64>,
+    /// Changes wanted and not yet made.
+    pub pending_changes: u64,
+}
+
+/// Of an Account.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct AccountDetail {
+    pub findings: u64,
+    pub held: u64,
+}
+
+/// Changes that wait for an approval because they are over a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct LimitHold {
+    /// `suppress`, `give back`, ...
+    pub action: &'static str,
+    pub wanted: u64,
+    /// What an approval of this digest would allow.
+    pub ceiling: u64,
+    pub digest: String,
+}
+
+/// Of a ControlPolicy.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct PolicyDetail {
+    /// Actionable findings in scope.
+    pub in_scope: u64,
+    /// Decided by one of its rules.
+    pub decided: u64,
+    /// Held suppressed for it.
+    pub held: u64,
+    /// Left because a person answered.
+    pub respected: u64,
+    /// Covered by an exception.
+    pub excepted: u64,
+    /// Changes wanted and not yet made (Audit: that it would make).
+    pub pending_changes: u64,
+    pub limit_holds: Vec<LimitHold>,
+}
+
+/// Of a FindingException.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct ExceptionDetail {
+    /// `Pending`, `Active`, `Expired`, `Invalid`, `Suspended`.
+    pub state: &'static str,
+    pub digest: String,
+    /// The ExceptionPolicy that grants it.
+    pub granted_by: Option<String>,
+    pub matched: u64,
+    pub held: u64,
+    pub overridden: u64,
+    pub expires_at: Option<Timestamp>,
+    pub limit_holds: Vec<LimitHold>,
+}
+
+/// Of an ExceptionPolicy.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct ExceptionPolicyDetail {
+    pub exceptions: u64,
+    pub active: u64,
+}
+
+/// Of an Approval.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct ApprovalDetail {
+    /// Whether it counts for the state its subject has now.
+    pub counts: bool,
+}
+
+/// Why a status, a state or an event could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("failed to {action}: {message}")]
+pub struct SinkError {
+    /// "write the status of ControlPolicy/x".
+    pub action: String,
+    /// The cause and what to do.
+    pub message: String,
+}
+
+/// Where status goes.
+#[async_trait]
+pub trait StatusSink: Send + Sync {
+    /// Writes one object's status; equal content writes nothing.
+    async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError>;
+    /// The object is gone.
+    async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError>;
+}
+
+/// Something that people should see. One type: log line, metric and Kubernetes event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// On which object.
+    pub object: ObjectRef,
+    /// A constant of `engine::reasons`.
+    pub reason: &'static str,
+    /// Whether somebody must do something.
+    pub warning: bool,
+    /// Without times and durations, so that repeats are equal.
+    pub message: String,
+}
+
+/// Where events go.
+pub trait EventSink: Send + Sync {
+    /// Never fails and never waits: deduplicated and dropped at the sink.
+    fn emit(&self, event: Event);
+}
+
+/// Figures of the loop, for `/metrics` and for progress on a terminal. Never an id of a finding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Figures {
+    pub findings: u64,
+    pub unreadable: u64,
+    pub held: u64,
+    pub pending_changes: u64,
+    pub writes: u64,
+    pub written_findings: u64,
+    pub pages_read: u64,
+    pub events_handled: u64,
+    pub events_poisoned: u64,
+    pub sync_pages_done: u64,
+    pub syncing: bool,
+    pub converged: bool,
+}
+
+/// Where figures go.
+pub trait Meter: Send + Sync {
+    /// The current figures, after every round.
+    fn record(&self, figures: Figures);
+}
+
+/// The right to write. Without a cluster there is one writer by construction (the state directory's lock).
+#[async_trait]
+pub trait Fence: Send + Sync {
+    /// Whether an effect may start now.
+    async fn may_write(&self) -> bool;
+}
+
+/// What a [`Gate`] stands before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// BatchUpdateFindings; the number of findings.
+    HubWrite(usize),
+    /// Acknowledging messages; how many.
+    QueueAck(usize),
+    /// Renewing or releasing the lease.
+    Lease,
+    /// Writing a status.
+    Status(ObjectRef),
+    /// Writing local state.
+    State,
+    /// Assuming a role.
+    Sts,
+}
+
+/// What the gate makes of an effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// The effect is to fail as if the network had.
+    #[error("the effect was made to fail")]
+    Fail,
+    /// The process is to stop here.
+    #[error("stopped at an effect")]
+    Stop,
+}
+
+/// Passed before and after every effect: tests stop, fail, delay or crash here.
+#[async_trait]
+pub trait Gate: Send + Sync {
+    /// Before the effect starts. An error: it does not start.
+    async fn before(&self, effect: &Effect) -> Result<(), Blocked>;
+    /// After it ended. An error: it had its effect, but its answer is lost.
+    async fn after(&self, effect: &Effect) -> Result<(), Blocked>;
+}

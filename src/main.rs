@@ -1,0 +1,3 @@
+//! Parses, traces, exits.
+
+fn main() {}
