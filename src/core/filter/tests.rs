@@ -55,6 +55,25 @@ fn every_field_is_found_by_its_name_and_has_a_place() {
 }
 
 #[test]
+fn every_field_is_read_from_its_place_also_in_lists() {
+    for field in Field::all().filter(|field| *field != Field::KEYWORD) {
+        let (value, item) = match field.kind() {
+            FieldKind::Number => (json!(1), Item::Number(1.0)),
+            FieldKind::Boolean => (json!(true), Item::Flag(true)),
+            FieldKind::Map => (json!({"k": "v"}), Item::Entry("k", "v")),
+            _ => (json!("v"), Item::Text("v")),
+        };
+        let finding = field.path().rsplit('.').fold(value, |inner, step| match step.strip_suffix("[]") {
+            Some(name) => json!({name: [null, inner]}),
+            None => json!({step: inner}),
+        });
+        let mut items = Vec::new();
+        finding.visit(field, &mut |item| items.push(OwnedItem::from(item)));
+        assert_eq!(items, [OwnedItem::from(item)], "{field}: {finding}");
+    }
+}
+
+#[test]
 fn every_kind_of_field_is_read_from_the_sample_finding() {
     let cases = [
         json!({"ComplianceSecurityControlId": [text("S3.8", "EQUALS")]}),
