@@ -72,7 +72,7 @@ impl Scratch {
     }
 }
 
-impl<K: Ord> Index<K> {
+impl<K: Ord + Copy> Index<K> {
     /// Files the rules. Matchers that can never match are left out. At most 2^32 rules.
     pub fn build(rules: Vec<(K, Matcher)>) -> Self {
         let mut rules: Vec<(K, Matcher)> = rules.into_iter().filter(|(_, matcher)| !matcher.is_never()).collect();
@@ -140,7 +140,7 @@ impl<K: Ord> Index<K> {
     }
 
     /// Calls `each` with the key of every rule that matches, ascending. Allocates nothing once `scratch` has grown.
-    pub fn matching(&self, facts: &Facts<'_>, now: Timestamp, scratch: &mut Scratch, mut each: impl FnMut(&K)) {
+    pub fn matching(&self, facts: &Facts<'_>, now: Timestamp, scratch: &mut Scratch, mut each: impl FnMut(K)) {
         scratch.begin(self.rules.len());
         let view = View::new(facts);
         let Scratch { seen, finding, matched } = scratch;
@@ -157,7 +157,7 @@ impl<K: Ord> Index<K> {
         matched.sort_unstable();
         for rule in matched {
             if let Some((key, _)) = self.rules.get(*rule as usize) {
-                each(key);
+                each(*key);
             }
         }
     }

@@ -98,6 +98,21 @@ impl Matcher {
         self.accounts.as_deref()
     }
 
+    /// The Regions that it is confined to, ascending; `None`: not confined.
+    pub fn regions(&self) -> Option<&[Box<str>]> {
+        self.regions.as_deref()
+    }
+
+    /// The controls that it is confined to, by `controls`, `groups` and `categories`.
+    pub(in crate::core) fn controls(&self) -> Option<&ControlSet> {
+        self.controls.as_ref()
+    }
+
+    /// `exceptControls`.
+    pub(in crate::core) fn excepted(&self) -> &ControlSet {
+        &self.except
+    }
+
     /// The fields outside [`Facts`]' own that it asks a finding for, ascending: what a projection must keep.
     pub fn projected_fields(&self) -> Vec<Field> {
         let mut fields: Vec<Field> =
