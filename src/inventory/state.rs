@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::coverage::Place;
 use super::store::RowId;
+use crate::core::ids::FindingKey;
 use crate::core::marker::{Hold, Marker, MarkerError};
+use crate::core::problem::ProblemId;
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 
 /// How we came to see a finding.
@@ -21,7 +23,8 @@ pub enum Source {
 /// One sighting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// When: for a read, when it was started, so that what happened meanwhile does not count as seen.
+    /// When: for a read, when it was started, so that what happened meanwhile does not count as seen; for an event, when the
+    /// service sent it and not when we received it.
     pub at: Timestamp,
     /// How.
     pub source: Source,
@@ -109,6 +112,18 @@ pub struct Observed {
     pub row: RowId,
     /// What it changed.
     pub change: Change,
+}
+
+/// A row that is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Removed {
+    /// The number it had; the next new finding gets it.
+    pub row: RowId,
+    pub key: FindingKey,
+    pub problem: ProblemId,
+    pub before: Snapshot,
+    pub answer: Option<Answer>,
 }
 
 /// What a write of ours will make of a finding.
