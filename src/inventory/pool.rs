@@ -142,6 +142,7 @@ impl<T> Pool<T> {
     }
 
     /// How many different values.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }

@@ -13,8 +13,8 @@ pub(super) struct Millis([u8; 6]);
 
 impl Millis {
     pub(super) const NONE: Self = Self([0; 6]);
-    /// Makes every time since the year -260 or so positive.
-    const SHIFT: i64 = 1 << 46;
+    /// 557 years: everything from 1413 to 9999, the last year that RFC 3339 has, is positive and fits.
+    const SHIFT: i64 = 1 << 44;
     const MAX: i64 = (1 << 48) - 1 - Self::SHIFT;
 
     pub(super) fn from_ms(ms: i64) -> Self {
