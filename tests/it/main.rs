@@ -1,1 +1,3 @@
-fn main() {}
+//! The one integration-test binary: everything that looks at Hubkeeper from outside a room.
+
+mod layering;
