@@ -1,1 +1,3 @@
+//! The figures of CONTRIBUTING.md.
+
 fn main() {}

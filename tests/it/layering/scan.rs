@@ -79,7 +79,7 @@ impl Source {
                 if ["allow", "expect"].contains(&text(j)) && text(j + 1) == "(" {
                     let inside = &self.tokens[j + 2..closing(&self.tokens, j + 1)];
                     let words: Vec<&str> = inside.iter().map(|token| token.text.as_str()).collect();
-                    let lints = words.split(|word| *word == ",").map(|lint| lint.concat());
+                    let lints = words.split(|word| *word == ",").map(<[&str]>::concat);
                     let (reasons, lints): (Vec<String>, Vec<String>) =
                         lints.filter(|lint| !lint.is_empty()).partition(|lint| lint.starts_with("reason="));
                     found.push(Allow { line: self.tokens[j].line, lints, reason: !reasons.is_empty() });
@@ -260,8 +260,7 @@ fn use_tree(tokens: &[Token], mut i: usize, prefix: &[String], here: &[String], 
                 }
                 return i + 1;
             }
-            "::" => {}
-            "*" => {}
+            "::" | "*" => {}
             "as" => i += 1,
             "," | ";" | "}" | "" => {
                 if path.len() > prefix.len() || !path.is_empty() {
