@@ -17,9 +17,10 @@ test: ## all tests; installs what they need into .cache/ the first time
 unit: ## the tests beside the code only
 	$(CARGO) test --locked --lib
 
-lint: ## formatting, clippy and the dependency policy
+lint: ## formatting, clippy, documentation and the dependency policy
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --lib
 	tests/setup.sh cargo-deny
 	.cache/tools/bin/cargo-deny --locked check bans licenses sources
 
