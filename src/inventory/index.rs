@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashTable;
 
 use super::pool::{Chunks, table_bytes};
-use super::state::MarkerState;
 use super::store::{AccountCount, RowId};
 use crate::core::ids::AccountId;
+use crate::core::marker::MarkerState;
 use crate::core::marker::Owner;
 use crate::core::problem::ProblemId;
 

@@ -23,6 +23,6 @@ mod view;
 pub use coverage::{Coverage, Place, Window};
 pub use deadlines::Deadlines;
 pub use observe::ObserveError;
-pub use state::{Answer, AnswerTime, Change, Expected, MarkerState, NoteKind, Observed, Removed, Seen, Snapshot, Source};
+pub use state::{Change, Expected, NoteKind, Observed, Removed, Seen, Snapshot, Source};
 pub use store::{AccountCount, Inventory, Memory, RowId};
 pub use view::RowView;

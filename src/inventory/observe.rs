@@ -9,11 +9,12 @@ use super::base::Refs;
 use super::key::{Parts, pack};
 use super::pending::{Pending, Written};
 use super::row::{Bits, Millis, NOWHERE, Row, Small};
-use super::state::{Change, MarkerState, NoteKind, Observed, Seen, Source};
+use super::state::{Change, NoteKind, Observed, Seen, Source};
 use super::store::{Inventory, RowId};
 use super::values::values;
 use crate::core::doc::Doc;
 use crate::core::ids::{AccountId, IdError};
+use crate::core::marker::MarkerState;
 use crate::core::marker::{Marker, NOTE_AUTHOR, OWNER_KEY, STATE_KEY};
 use crate::core::problem::ProblemId;
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{Expected, MarkerState};
+use super::state::Expected;
 use super::store::RowId;
+use crate::core::marker::MarkerState;
 use crate::core::status::WorkflowStatus;
 
 /// What a write changes.

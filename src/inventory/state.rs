@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::coverage::Place;
 use super::store::RowId;
+use crate::core::decide::Knowledge;
 use crate::core::ids::FindingKey;
-use crate::core::marker::{Hold, Marker, MarkerError};
+use crate::core::marker::{Marker, MarkerState};
 use crate::core::problem::ProblemId;
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 
@@ -30,33 +31,6 @@ pub struct Seen {
     pub source: Source,
     /// Where we read (and write) it.
     pub place: Place,
-}
-
-/// What a finding says of its holder.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum MarkerState {
-    /// No marker.
-    #[default]
-    None,
-    /// A marker of this program, held or released.
-    Ours(Arc<Marker>),
-    /// Something under our keys that we cannot read: the finding is frozen.
-    Broken(Arc<MarkerError>),
-}
-
-impl MarkerState {
-    /// The marker, if there is a readable one.
-    pub fn marker(&self) -> Option<&Arc<Marker>> {
-        match self {
-            Self::Ours(marker) => Some(marker),
-            Self::None | Self::Broken(_) => None,
-        }
-    }
-
-    /// The marker, if it is held, whatever the workflow status is.
-    pub fn held(&self) -> Option<&Arc<Marker>> {
-        self.marker().filter(|marker| marker.hold == Hold::Held)
-    }
 }
 
 /// Whose note a finding carries.
@@ -123,7 +97,7 @@ pub struct Removed {
     pub key: FindingKey,
     pub problem: ProblemId,
     pub before: Snapshot,
-    pub answer: Option<Answer>,
+    pub knowledge: Knowledge,
 }
 
 /// What a write of ours will make of a finding.
@@ -137,26 +111,4 @@ pub struct Expected {
     pub note: bool,
     /// When the write is sent.
     pub sent_at: Timestamp,
-}
-
-/// When somebody answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AnswerTime {
-    /// Not known: it was there when we first saw the finding.
-    Unknown,
-    /// We saw it change: no later than this.
-    Observed(Timestamp),
-    /// From the finding's history: exact.
-    History(Timestamp),
-}
-
-/// A person's (or another program's) answer on one finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The workflow status that was set.
-    pub status: WorkflowStatus,
-    /// When.
-    pub at: AnswerTime,
-    /// Who, in the words of the history.
-    pub by: Option<Arc<str>>,
 }

@@ -14,11 +14,13 @@ use super::key::{LongTails, Parts};
 use super::pending::{Pending, PendingWrites, REMEMBERED, Written};
 use super::pool::{Chunks, Pool, hash_of, table_bytes};
 use super::row::{Millis, NOWHERE, Row};
-use super::state::{Answer, Expected, MarkerState, NoteKind, Removed, Snapshot};
+use super::state::{Expected, NoteKind, Removed, Snapshot};
 use super::values::PathSets;
 use super::view::RowView;
+use crate::core::decide::Knowledge;
 use crate::core::filter::Field;
 use crate::core::ids::{AccountId, FindingKey};
+use crate::core::marker::MarkerState;
 use crate::core::marker::Owner;
 use crate::core::problem::ProblemId;
 
@@ -72,7 +74,8 @@ pub struct Inventory {
     pub(super) paths: PathSets,
     pub(super) pending: PendingWrites,
     pub(super) foreign: BTreeMap<RowId, Arc<BTreeMap<String, String>>>,
-    answers: BTreeMap<RowId, Answer>,
+    /// What is known of people's answers, where anything is.
+    knowledge: BTreeMap<RowId, Knowledge>,
     /// Rows that one complete read did not see: when that read was started.
     pub(super) missed: BTreeMap<RowId, i64>,
 }
@@ -93,7 +96,7 @@ impl Inventory {
             paths: PathSets::new(),
             pending: PendingWrites::new(),
             foreign: BTreeMap::new(),
-            answers: BTreeMap::new(),
+            knowledge: BTreeMap::new(),
             missed: BTreeMap::new(),
         }
     }
@@ -162,6 +165,12 @@ impl Inventory {
     /// How many writes the hub does not show yet.
     pub fn pending_len(&self) -> usize {
         self.pending.len()
+    }
+
+    /// When the oldest write that the hub does not show yet is given up.
+    pub fn next_pending_expiry(&self) -> Option<Timestamp> {
+        let oldest = self.pending.values().map(|pending| pending.expected.sent_at).min()?;
+        oldest.checked_add(self.lag).ok()
     }
 
     /// Gives up waiting for writes sent `lag` or longer ago; their rows, ascending: to be read again.
@@ -266,20 +275,17 @@ impl Inventory {
 
     // Answers of people.
 
-    /// A person's answer on this finding.
-    pub fn answer(&self, row: RowId) -> Option<&Answer> {
-        self.answers.get(&row)
+    /// What is known of the answers that people gave on this finding.
+    pub fn knowledge(&self, row: RowId) -> &Knowledge {
+        self.knowledge.get(&row).unwrap_or(&Knowledge::Unasked)
     }
 
-    /// Sets or clears the answer. It goes with the row.
-    pub fn set_answer(&mut self, row: RowId, answer: Option<Answer>) {
-        match answer.filter(|_| self.row(row).is_some()) {
-            Some(answer) => {
-                self.answers.insert(row, answer);
-            }
-            None => {
-                self.answers.remove(&row);
-            }
+    /// Notes what is known. It goes with the row.
+    pub fn set_knowledge(&mut self, row: RowId, knowledge: Knowledge) {
+        if knowledge == Knowledge::Unasked || self.row(row).is_none() {
+            self.knowledge.remove(&row);
+        } else {
+            self.knowledge.insert(row, knowledge);
         }
     }
 
@@ -314,7 +320,7 @@ impl Inventory {
             key: self.get(row)?.key(),
             problem: self.problems.id(known.problem),
             before: self.snapshot_of(&known),
-            answer: self.answers.remove(&row),
+            knowledge: self.knowledge.remove(&row).unwrap_or_default(),
         };
         let hash = self.hash(&known);
         if let Ok(entry) = self.keys.find_entry(hash, |&number| number == row.0) {
@@ -365,7 +371,7 @@ impl Inventory {
             projection: self.bases.bytes(),
             aside: self.markers.bytes()
                 + self.pending.len() * 3 * size_of::<Pending>() / 2
-                + self.answers.len() * 3 * size_of::<Answer>() / 2
+                + self.knowledge.len() * 3 * size_of::<Knowledge>() / 2
                 + self.missed.len() * 24
                 + self.foreign.values().map(foreign).sum::<usize>(),
         }

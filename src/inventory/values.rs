@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::base::Values;
-use super::state::{MarkerState, NoteKind};
+use super::state::NoteKind;
 use crate::core::filter::{Field, extract, extract_raw};
+use crate::core::marker::MarkerState;
 use crate::core::marker::{OWNER_KEY, STATE_KEY};
 use crate::core::status::WorkflowStatus;
 

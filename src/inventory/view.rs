@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use super::base::{Check, Origin, Values};
 use super::coverage::Place;
 use super::row::Row;
-use super::state::{MarkerState, NoteKind, Snapshot};
+use super::state::{NoteKind, Snapshot};
 use super::store::{Inventory, RowId};
 use crate::core::facts::{Facts, ResourceFacts};
 use crate::core::ids::{AccountId, FindingKey};
+use crate::core::marker::MarkerState;
 use crate::core::problem::ProblemId;
 use crate::core::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
 

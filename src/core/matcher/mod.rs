@@ -125,6 +125,11 @@ impl Matcher {
         fields
     }
 
+    /// Whether time alone can change what it matches: a filter over relative dates.
+    pub fn is_relative(&self) -> bool {
+        self.filters.iter().any(Filters::is_relative)
+    }
+
     /// Cheapest first.
     fn admits(&self, view: &View<'_>, now: Timestamp) -> bool {
         let facts = view.facts;

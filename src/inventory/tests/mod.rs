@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::core::decide::{Answer, Knowledge};
 use crate::core::doc::Doc;
-use crate::core::marker::{Digest8, Hold, Marker, OWNER_KEY, STATE_KEY};
+use crate::core::marker::{Digest8, Hold, Marker, MarkerState, OWNER_KEY, STATE_KEY};
 use crate::core::objects::DeletionPolicy;
 use crate::core::problem::ProblemId;
 use crate::core::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
@@ -269,15 +270,11 @@ fn an_account_that_is_none_is_an_error_and_changes_nothing() {
 fn an_answer_goes_with_its_row() {
     let mut inventory = Inventory::new(LAG);
     let row = see(&mut inventory, &Finding::new(1), read(1)).row;
-    let answer = Answer { status: WorkflowStatus::Suppressed, at: AnswerTime::Observed(minute(1)), by: None };
-    inventory.set_answer(row, Some(answer.clone()));
-    assert_eq!(inventory.answer(row), Some(&answer));
-    assert_eq!(inventory.remove(row).unwrap().answer, Some(answer));
+    let answer = Answer { status: WorkflowStatus::Suppressed, at: minute(1), by: None };
+    let knowledge = Knowledge::Known(Some(answer));
+    inventory.set_knowledge(row, knowledge.clone());
+    assert_eq!(inventory.knowledge(row), &knowledge);
+    assert_eq!(inventory.remove(row).unwrap().knowledge, knowledge);
     assert_eq!(see(&mut inventory, &Finding::new(2), read(2)).row, row, "the number is used again");
-    assert_eq!(inventory.answer(row), None);
-}
-
-#[test]
-fn a_time_of_an_answer_orders_unknown_first() {
-    assert!(AnswerTime::Unknown < AnswerTime::Observed(minute(1)));
+    assert_eq!(inventory.knowledge(row), &Knowledge::Unasked);
 }
