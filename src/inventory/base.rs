@@ -103,7 +103,7 @@ impl Bases {
     }
 
     /// The parts of a finding, one use each.
-    pub(super) fn acquire(&mut self, doc: &Doc<'_>, account: AccountId, parts: Parts<'_>, values: Values) -> Refs {
+    pub(super) fn acquire(&mut self, doc: &Doc<'_>, account: AccountId, parts: Parts<'_>, values: &[(Field, OwnedItem)]) -> Refs {
         let texts = &mut self.texts;
         let (product_arn, region) = (&*doc.product_arn, doc.region.as_deref().unwrap_or_default());
         let origin = self.origins.acquire(
@@ -154,8 +154,8 @@ impl Bases {
         );
 
         let resources: Vec<(&str, &str)> = doc.resources.iter().map(|resource| (&*resource.kind, &*resource.id)).collect();
-        let hash = hash_of((&resources, &values));
-        let known_values = |known: &Subject| known.values.as_deref().map_or(values.is_empty(), |known| *known == values);
+        let hash = hash_of((&resources, values));
+        let known_values = |known: &Subject| known.values.as_deref().map_or(values.is_empty(), |known| known == values);
         let subject = self.subjects.acquire(
             hash,
             |known| {
@@ -164,7 +164,7 @@ impl Bases {
             },
             || {
                 let resources = resources.iter().map(|&(kind, id)| ResourceFacts { kind: texts.get(kind), id: texts.get(id) });
-                let values = (!values.is_empty()).then(|| Box::new(values.clone()));
+                let values = (!values.is_empty()).then(|| Box::new(values.to_vec()));
                 let subject = Subject { resources: resources.collect(), values };
                 let heap = subject.heap();
                 (subject, heap)

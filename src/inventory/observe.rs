@@ -73,7 +73,7 @@ impl Inventory {
         if !self.has_room() {
             return Err(ObserveError::Full);
         }
-        let Refs { origin, check, subject } = self.bases.acquire(doc, incoming.account, parts, values);
+        let Refs { origin, check, subject } = self.bases.acquire(doc, incoming.account, parts, &values);
         let (form, tail) = self.tails.keep(parts.tail);
         let foreign = foreign_fields(doc);
         let mut small = incoming.small;
@@ -149,7 +149,7 @@ impl Inventory {
         let old = known.small();
         let Written { workflow, marker } = &incoming.written;
         let values = values(raw, self.paths.current(), marker, incoming.small.note, *workflow)?;
-        let refs = self.bases.acquire(doc, incoming.account, Parts::of(&doc.id), values);
+        let refs = self.bases.acquire(doc, incoming.account, Parts::of(&doc.id), &values);
         let problem = ProblemId::of(doc);
         let keep = verdict == Verdict::KeepOurs;
         let written = if keep { Written { workflow: old.workflow, marker: before.marker.clone() } } else { incoming.written };

@@ -38,19 +38,14 @@ impl PathSets {
         fields.dedup();
         let known = self.sets.iter().position(|(known, _)| *known == fields);
         let unused = || self.sets.iter().skip(1).position(|&(_, rows)| rows == 0).map(|at| at + 1);
-        let at = match known.or_else(unused) {
-            Some(at) => {
-                if let Some((known, _)) = self.sets.get_mut(at) {
-                    *known = fields;
-                }
-                at
-            }
-            None => {
-                self.sets.push((fields, 0));
-                self.sets.len() - 1
-            }
-        };
+        let at = known.or_else(unused).unwrap_or_else(|| {
+            self.sets.push((Vec::new(), 0));
+            self.sets.len() - 1
+        });
         if let Ok(at) = u8::try_from(at) {
+            if let Some((known, _)) = self.sets.get_mut(usize::from(at)) {
+                *known = fields;
+            }
             self.current = at;
             return true;
         }

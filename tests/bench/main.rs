@@ -1,1 +1,5 @@
-fn main() {}
+mod inventory;
+
+fn main() {
+    inventory::run();
+}
