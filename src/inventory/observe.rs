@@ -160,13 +160,17 @@ impl Inventory {
             small.note = old.note;
         }
         let known_refs = Refs { origin: known.origin, check: known.check, subject: known.subject };
-        let differs = written.marker != before.marker
-            || (small.workflow, small.compliance, small.record_state, small.severity)
-                != (old.workflow, old.compliance, old.record_state, old.severity)
-            || refs != known_refs
-            || problem != self.problems.id(known.problem)
-            || self.paths.lacks(known.paths);
-        if differs
+        let checked = (small.compliance, small.record_state);
+        let rechecked = checked != (old.compliance, old.record_state);
+        let lacks = self.paths.lacks(known.paths);
+        let content = written.marker != before.marker
+            || (small.workflow, small.severity) != (old.workflow, old.severity)
+            || rechecked
+            || (refs.origin, refs.check) != (known.origin, known.check)
+            || (refs.subject != known.subject && !lacks)
+            || problem != self.problems.id(known.problem);
+        let differs = content || lacks;
+        if content
             && seen.source == Source::Event
             && incoming.version == known.version.ms()
             && matches!(verdict, Verdict::Take { .. })
@@ -221,7 +225,7 @@ impl Inventory {
             }
             Verdict::Take { overwritten } if differs => {
                 self.pending.remove(&id);
-                Change::Changed { before, overwritten }
+                Change::Changed { before, overwritten: overwritten && !rechecked }
             }
             Verdict::KeepOurs if differs => Change::Changed { before, overwritten: false },
             Verdict::KeepOurs => Change::Stale,

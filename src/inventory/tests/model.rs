@@ -99,11 +99,12 @@ impl Known {
         }
         let overwritten = !confirms && !keep && waiting.is_some();
         let (workflow, kept) = if keep { self.written() } else { seen };
-        let differs = self.lacking
+        let rechecked = (finding.compliance, finding.record_state) != (self.finding.compliance, self.finding.record_state);
+        let content = rechecked
             || (workflow, kept) != self.written()
-            || (finding.compliance, finding.record_state, &finding.resource, &finding.account)
-                != (self.finding.compliance, self.finding.record_state, &self.finding.resource, &self.finding.account);
-        if differs && !confirms && !keep && source == Source::Event && finding.version == self.version {
+            || (&finding.resource, &finding.account) != (&self.finding.resource, &self.finding.account);
+        let differs = content || self.lacking;
+        if content && !confirms && !keep && source == Source::Event && finding.version == self.version {
             return "doubtful";
         }
         self.finding = finding.clone().workflow(workflow);
@@ -124,7 +125,7 @@ impl Known {
             () if keep => "stale",
             () if differs => {
                 self.wait = None;
-                if overwritten { "overwritten" } else { "changed" }
+                if overwritten && !rechecked { "overwritten" } else { "changed" }
             }
             () => "same",
         }
