@@ -57,6 +57,11 @@ pub(super) struct Subject {
 }
 
 impl Subject {
+    /// The values of some fields.
+    pub(super) fn values_where(&self, wanted: impl Fn(Field) -> bool) -> impl Iterator<Item = &(Field, OwnedItem)> {
+        self.values.iter().flat_map(|values| values.iter()).filter(move |(field, _)| wanted(*field))
+    }
+
     fn heap(&self) -> usize {
         let values = self.values.as_deref().map_or(0, |values| {
             let texts = values.iter().map(|(_, item)| match item {

@@ -167,7 +167,7 @@ impl Inventory {
             || (small.workflow, small.severity) != (old.workflow, old.severity)
             || rechecked
             || (refs.origin, refs.check) != (known.origin, known.check)
-            || (refs.subject != known.subject && !lacks)
+            || self.subject_differs(&known, refs.subject)
             || problem != self.problems.id(known.problem);
         let differs = content || lacks;
         if content
@@ -231,6 +231,17 @@ impl Inventory {
             Verdict::KeepOurs => Change::Stale,
             _ => Change::Same,
         })
+    }
+
+    /// Whether resources differ, or values of fields that were named both then and now.
+    fn subject_differs(&self, known: &Row, subject: u32) -> bool {
+        if known.subject == subject {
+            return false;
+        }
+        let subjects = &self.bases.subjects;
+        let (Some(old), Some(new)) = (subjects.get(known.subject), subjects.get(subject)) else { return true };
+        let common = |field| self.paths.has(known.paths, field) && self.paths.current().contains(&field);
+        old.resources != new.resources || old.values_where(common).ne(new.values_where(common))
     }
 
     /// Whether `at` is `lag` or more after `since`.

@@ -77,10 +77,14 @@ impl PathSets {
         NOTHING
     }
 
+    /// Whether rows of this set know the values of a field.
+    pub(super) fn has(&self, set: u8, field: Field) -> bool {
+        self.fields(set).binary_search(&field).is_ok()
+    }
+
     /// Whether rows of this set lack one of the current fields.
     pub(super) fn lacks(&self, set: u8) -> bool {
-        let fields = self.fields(set);
-        !self.current().iter().all(|field| fields.binary_search(field).is_ok())
+        !self.current().iter().all(|&field| self.has(set, field))
     }
 
     /// How many rows lack one of the current fields.

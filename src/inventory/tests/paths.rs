@@ -77,3 +77,16 @@ fn more_generations_of_paths_than_a_row_can_tell_apart_only_cost_a_read() {
     assert_eq!(inventory.backfill_remaining(), lacking);
     assert!(lacking >= sets - 256);
 }
+
+#[test]
+fn a_path_that_is_no_longer_named_changes_nothing() {
+    let mut inventory = Inventory::new(LAG);
+    inventory.set_paths(&[Field::RESOURCE_TAGS, Field::NOTE_TEXT]);
+    let mut finding = Finding::new(1);
+    finding.tags = json!({"env": "prod"});
+    see(&mut inventory, &finding, read(200));
+    inventory.set_paths(&[Field::NOTE_TEXT]);
+    assert_eq!(change(&mut inventory, &finding, event(201)), Change::Same);
+    inventory.set_paths(&[Field::RESOURCE_TAGS]);
+    assert!(matches!(change(&mut inventory, &finding, event(202)), Change::Changed { .. }), "let go meanwhile");
+}
