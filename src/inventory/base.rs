@@ -57,6 +57,11 @@ pub(super) struct Subject {
 }
 
 impl Subject {
+    /// The values of some fields.
+    pub(super) fn values_where(&self, wanted: impl Fn(Field) -> bool) -> impl Iterator<Item = &(Field, OwnedItem)> {
+        self.values.iter().flat_map(|values| values.iter()).filter(move |(field, _)| wanted(*field))
+    }
+
     fn heap(&self) -> usize {
         let values = self.values.as_deref().map_or(0, |values| {
             let texts = values.iter().map(|(_, item)| match item {
@@ -103,7 +108,7 @@ impl Bases {
     }
 
     /// The parts of a finding, one use each.
-    pub(super) fn acquire(&mut self, doc: &Doc<'_>, account: AccountId, parts: Parts<'_>, values: Values) -> Refs {
+    pub(super) fn acquire(&mut self, doc: &Doc<'_>, account: AccountId, parts: Parts<'_>, values: &[(Field, OwnedItem)]) -> Refs {
         let texts = &mut self.texts;
         let (product_arn, region) = (&*doc.product_arn, doc.region.as_deref().unwrap_or_default());
         let origin = self.origins.acquire(
@@ -154,8 +159,8 @@ impl Bases {
         );
 
         let resources: Vec<(&str, &str)> = doc.resources.iter().map(|resource| (&*resource.kind, &*resource.id)).collect();
-        let hash = hash_of((&resources, &values));
-        let known_values = |known: &Subject| known.values.as_deref().map_or(values.is_empty(), |known| *known == values);
+        let hash = hash_of((&resources, values));
+        let known_values = |known: &Subject| known.values.as_deref().map_or(values.is_empty(), |known| known == values);
         let subject = self.subjects.acquire(
             hash,
             |known| {
@@ -164,7 +169,7 @@ impl Bases {
             },
             || {
                 let resources = resources.iter().map(|&(kind, id)| ResourceFacts { kind: texts.get(kind), id: texts.get(id) });
-                let values = (!values.is_empty()).then(|| Box::new(values.clone()));
+                let values = (!values.is_empty()).then(|| Box::new(values.to_vec()));
                 let subject = Subject { resources: resources.collect(), values };
                 let heap = subject.heap();
                 (subject, heap)

@@ -42,7 +42,7 @@ impl Window {
 
     /// First and last millisecond.
     pub(super) fn bounds(&self) -> (i64, i64) {
-        (self.from.map_or(i64::MIN, |from| from.as_millisecond()), self.to.map_or(i64::MAX, |to| to.as_millisecond()))
+        (self.from.map_or(i64::MIN, Timestamp::as_millisecond), self.to.map_or(i64::MAX, Timestamp::as_millisecond))
     }
 }
 

@@ -89,9 +89,10 @@ fn unpack(form: Form, packed: [u8; 16], out: &mut String) {
         Form::Uuid => {
             let value = u128::from_be_bytes(packed);
             let part = |shift: u32, digits: u32| (value >> shift) & ((1 << (4 * digits)) - 1);
-            let (a, b, c, d, e) = (part(96, 8), part(80, 4), part(64, 4), part(48, 4), part(0, 12));
+            let [first, last] = [part(96, 8), part(0, 12)];
+            let middle = [part(80, 4), part(64, 4), part(48, 4)];
             // Writing to a String does not fail.
-            let _ = write!(out, "{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}");
+            let _ = write!(out, "{first:08x}-{:04x}-{:04x}-{:04x}-{last:012x}", middle[0], middle[1], middle[2]);
         }
         Form::Hex => {
             let _ = write!(out, "{:032x}", u128::from_be_bytes(packed));

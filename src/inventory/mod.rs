@@ -3,6 +3,10 @@
 //!
 //! Invariants: no async, no I/O, no clock (`now` and "seen at" are arguments); results never depend on hash order; every index
 //! equals a recount of the rows.
+//!
+//! `store` keeps the rows (`row`), `observe` takes over sightings, `view` reads one row; `key`, `base` and `values` are what rows
+//! share through `pool`; `index` finds rows by problem, owner and account; `pending` knows our own writes until the hub shows
+//! them; `coverage` and `deadlines` are about when.
 
 mod base;
 mod coverage;

@@ -74,7 +74,7 @@ impl Inventory {
         if !self.has_room() {
             return Err(ObserveError::Full);
         }
-        let Refs { origin, check, subject } = self.bases.acquire(doc, incoming.account, parts, values);
+        let Refs { origin, check, subject } = self.bases.acquire(doc, incoming.account, parts, &values);
         let (form, tail) = self.tails.keep(parts.tail);
         let foreign = foreign_fields(doc);
         let mut small = incoming.small;
@@ -150,7 +150,7 @@ impl Inventory {
         let old = known.small();
         let Written { workflow, marker } = &incoming.written;
         let values = values(raw, self.paths.current(), marker, incoming.small.note, *workflow)?;
-        let refs = self.bases.acquire(doc, incoming.account, Parts::of(&doc.id), values);
+        let refs = self.bases.acquire(doc, incoming.account, Parts::of(&doc.id), &values);
         let problem = ProblemId::of(doc);
         let keep = verdict == Verdict::KeepOurs;
         let written = if keep { Written { workflow: old.workflow, marker: before.marker.clone() } } else { incoming.written };
@@ -161,13 +161,17 @@ impl Inventory {
             small.note = old.note;
         }
         let known_refs = Refs { origin: known.origin, check: known.check, subject: known.subject };
-        let differs = written.marker != before.marker
-            || (small.workflow, small.compliance, small.record_state, small.severity)
-                != (old.workflow, old.compliance, old.record_state, old.severity)
-            || refs != known_refs
-            || problem != self.problems.id(known.problem)
-            || self.paths.lacks(known.paths);
-        if differs
+        let checked = (small.compliance, small.record_state);
+        let rechecked = checked != (old.compliance, old.record_state);
+        let lacks = self.paths.lacks(known.paths);
+        let content = written.marker != before.marker
+            || (small.workflow, small.severity) != (old.workflow, old.severity)
+            || rechecked
+            || (refs.origin, refs.check) != (known.origin, known.check)
+            || self.subject_differs(&known, refs.subject)
+            || problem != self.problems.id(known.problem);
+        let differs = content || lacks;
+        if content
             && seen.source == Source::Event
             && incoming.version == known.version.ms()
             && matches!(verdict, Verdict::Take { .. })
@@ -222,12 +226,23 @@ impl Inventory {
             }
             Verdict::Take { overwritten } if differs => {
                 self.pending.remove(&id);
-                Change::Changed { before, overwritten }
+                Change::Changed { before, overwritten: overwritten && !rechecked }
             }
             Verdict::KeepOurs if differs => Change::Changed { before, overwritten: false },
             Verdict::KeepOurs => Change::Stale,
             _ => Change::Same,
         })
+    }
+
+    /// Whether resources differ, or values of fields that were named both then and now.
+    fn subject_differs(&self, known: &Row, subject: u32) -> bool {
+        if known.subject == subject {
+            return false;
+        }
+        let subjects = &self.bases.subjects;
+        let (Some(old), Some(new)) = (subjects.get(known.subject), subjects.get(subject)) else { return true };
+        let common = |field| self.paths.has(known.paths, field) && self.paths.current().contains(&field);
+        old.resources != new.resources || old.values_where(common).ne(new.values_where(common))
     }
 
     /// Whether `at` is `lag` or more after `since`.

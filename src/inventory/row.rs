@@ -27,8 +27,9 @@ impl Millis {
     }
 
     pub(super) fn ms(self) -> i64 {
-        let [a, b, c, d, e, f] = self.0;
-        i64::from_be_bytes([0, 0, a, b, c, d, e, f]) - Self::SHIFT
+        let mut bytes = [0; 8];
+        bytes[2..].copy_from_slice(&self.0);
+        i64::from_be_bytes(bytes) - Self::SHIFT
     }
 
     pub(super) fn time(self) -> Timestamp {

@@ -63,7 +63,8 @@ pub enum Change {
     Changed {
         /// The row before.
         before: Snapshot,
-        /// Whether a write of ours was pending and this is neither its effect nor the state before it: somebody else wrote.
+        /// Whether a write of ours was pending and this is neither its effect nor the state before it, although the check says
+        /// what it said: somebody else wrote.
         overwritten: bool,
     },
     /// Our pending write is in the hub.

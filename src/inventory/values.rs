@@ -39,19 +39,14 @@ impl PathSets {
         fields.dedup();
         let known = self.sets.iter().position(|(known, _)| *known == fields);
         let unused = || self.sets.iter().skip(1).position(|&(_, rows)| rows == 0).map(|at| at + 1);
-        let at = match known.or_else(unused) {
-            Some(at) => {
-                if let Some((known, _)) = self.sets.get_mut(at) {
-                    *known = fields;
-                }
-                at
-            }
-            None => {
-                self.sets.push((fields, 0));
-                self.sets.len() - 1
-            }
-        };
+        let at = known.or_else(unused).unwrap_or_else(|| {
+            self.sets.push((Vec::new(), 0));
+            self.sets.len() - 1
+        });
         if let Ok(at) = u8::try_from(at) {
+            if let Some((known, _)) = self.sets.get_mut(usize::from(at)) {
+                *known = fields;
+            }
             self.current = at;
             return true;
         }
@@ -83,10 +78,14 @@ impl PathSets {
         NOTHING
     }
 
+    /// Whether rows of this set know the values of a field.
+    pub(super) fn has(&self, set: u8, field: Field) -> bool {
+        self.fields(set).binary_search(&field).is_ok()
+    }
+
     /// Whether rows of this set lack one of the current fields.
     pub(super) fn lacks(&self, set: u8) -> bool {
-        let fields = self.fields(set);
-        !self.current().iter().all(|field| fields.binary_search(field).is_ok())
+        !self.current().iter().all(|&field| self.has(set, field))
     }
 
     /// How many rows lack one of the current fields.

@@ -1,4 +1,4 @@
-//! Figures: `cargo bench` prints ratios and counts, each taken within one run.
+//! Figures: `make bench` prints ratios and counts, each taken within one run; times depend on the machine.
 
 mod inventory;
 mod matcher;

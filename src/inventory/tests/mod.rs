@@ -278,3 +278,15 @@ fn an_answer_goes_with_its_row() {
     assert_eq!(see(&mut inventory, &Finding::new(2), read(2)).row, row, "the number is used again");
     assert_eq!(inventory.knowledge(row), &Knowledge::Unasked);
 }
+
+#[test]
+fn a_finding_costs_64_bytes_and_its_indexes_less_than_48() {
+    let mut inventory = Inventory::new(LAG);
+    for number in 0..8192 {
+        see(&mut inventory, &Finding::new(number), read(10_000));
+    }
+    let memory = inventory.memory();
+    assert!(memory.rows <= 72 * 8192, "{memory:?}");
+    assert!(memory.indexes <= 48 * 8192, "{memory:?}");
+    assert_eq!(memory.total(), memory.rows + memory.indexes + memory.projection + memory.aside);
+}

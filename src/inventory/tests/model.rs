@@ -99,11 +99,12 @@ impl Known {
         }
         let overwritten = !confirms && !keep && waiting.is_some();
         let (workflow, kept) = if keep { self.written() } else { seen };
-        let differs = self.lacking
+        let rechecked = (finding.compliance, finding.record_state) != (self.finding.compliance, self.finding.record_state);
+        let content = rechecked
             || (workflow, kept) != self.written()
-            || (finding.compliance, finding.record_state, &finding.resource, &finding.account)
-                != (self.finding.compliance, self.finding.record_state, &self.finding.resource, &self.finding.account);
-        if differs && !confirms && !keep && source == Source::Event && finding.version == self.version {
+            || (&finding.resource, &finding.account) != (&self.finding.resource, &self.finding.account);
+        let differs = content || self.lacking;
+        if content && !confirms && !keep && source == Source::Event && finding.version == self.version {
             return "doubtful";
         }
         self.finding = finding.clone().workflow(workflow);
@@ -124,7 +125,7 @@ impl Known {
             () if keep => "stale",
             () if differs => {
                 self.wait = None;
-                if overwritten { "overwritten" } else { "changed" }
+                if overwritten && !rechecked { "overwritten" } else { "changed" }
             }
             () => "same",
         }
@@ -220,30 +221,22 @@ impl World {
             Change::Stale => "stale",
             Change::Doubtful => "doubtful",
         };
-        let expected = match self.known.get_mut(&finding.number) {
-            Some(known) => known.observe(finding, mark, source, self.now, self.tags),
-            None => {
-                let known = Known {
-                    finding: finding.clone(),
-                    mark,
-                    version: finding.version,
-                    seen: self.now,
-                    tags: self.tags,
-                    lacking: false,
-                    wait: None,
-                    missed: None,
-                };
-                self.known.insert(finding.number, known);
-                self.rows.insert(finding.number, observed.row);
-                "new"
-            }
+        let tags = self.tags;
+        let expected = if let Some(known) = self.known.get_mut(&finding.number) {
+            known.observe(finding, mark, source, self.now, tags)
+        } else {
+            let (finding, version, seen) = (finding.clone(), finding.version, self.now);
+            self.rows.insert(finding.number, observed.row);
+            let known = Known { mark, version, seen, tags, lacking: false, wait: None, missed: None, finding };
+            self.known.insert(known.finding.number, known);
+            "new"
         };
         assert_eq!(word, expected);
         assert_eq!(self.rows[&finding.number], observed.row);
     }
 
-    fn take(&mut self, step: Step) {
-        match step {
+    fn take(&mut self, step: &Step) {
+        match *step {
             Step::Observe { number, workflow, compliance, mark, version, event, resource, archived } => {
                 let mut finding =
                     Finding::new(number).version(100 + version).workflow(WORKFLOWS[workflow]).compliance(COMPLIANCES[compliance]);
@@ -434,7 +427,7 @@ proptest! {
         let mut world =
             World { inventory: Inventory::new(LAG), known: BTreeMap::new(), rows: BTreeMap::new(), now: 200, tags: false };
         for step in steps {
-            world.take(step);
+            world.take(&step);
             world.check();
         }
         let rows: Vec<RowId> = world.inventory.rows().collect();

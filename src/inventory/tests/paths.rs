@@ -34,7 +34,7 @@ fn an_event_backfills_too() {
     let mut inventory = Inventory::new(LAG);
     let row = see(&mut inventory, &Finding::new(1), read(200)).row;
     inventory.set_paths(&[Field::RESOURCE_TAGS]);
-    assert!(matches!(change(&mut inventory, &Finding::new(1).version(101), event(201)), Change::Changed { .. }));
+    assert!(matches!(change(&mut inventory, &Finding::new(1), event(201)), Change::Changed { .. }), "of the same version too");
     assert!(!inventory.lacks(row));
 }
 
@@ -76,4 +76,17 @@ fn more_generations_of_paths_than_a_row_can_tell_apart_only_cost_a_read() {
     let lacking = inventory.rows().filter(|&row| inventory.lacks(row)).count();
     assert_eq!(inventory.backfill_remaining(), lacking);
     assert!(lacking >= sets - 256);
+}
+
+#[test]
+fn a_path_that_is_no_longer_named_changes_nothing() {
+    let mut inventory = Inventory::new(LAG);
+    inventory.set_paths(&[Field::RESOURCE_TAGS, Field::NOTE_TEXT]);
+    let mut finding = Finding::new(1);
+    finding.tags = json!({"env": "prod"});
+    see(&mut inventory, &finding, read(200));
+    inventory.set_paths(&[Field::NOTE_TEXT]);
+    assert_eq!(change(&mut inventory, &finding, event(201)), Change::Same);
+    inventory.set_paths(&[Field::RESOURCE_TAGS]);
+    assert!(matches!(change(&mut inventory, &finding, event(202)), Change::Changed { .. }), "let go meanwhile");
 }

@@ -115,3 +115,13 @@ fn a_refused_write_is_withdrawn_and_leaves_no_trace() {
     assert_eq!((inventory.pending_len(), inventory.pending(row)), (0, None));
     assert_eq!(change(&mut inventory, &before, read(201)), Change::Same);
 }
+
+#[test]
+fn a_check_that_passes_while_a_write_is_pending_is_nobodys_rewrite() {
+    let mut inventory = Inventory::new(LAG);
+    let (row, before, _) = suppressing(&mut inventory);
+    inventory.settle(row);
+    let passed = before.version(201).compliance(ComplianceStatus::Passed).workflow(WorkflowStatus::Resolved);
+    assert!(matches!(change(&mut inventory, &passed, event(202)), Change::Changed { overwritten: false, .. }));
+    assert_eq!(inventory.get(row).unwrap().workflow(), WorkflowStatus::Resolved);
+}
