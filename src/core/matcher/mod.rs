@@ -8,6 +8,7 @@ mod controls;
 mod glob;
 mod index;
 mod labels;
+mod literals;
 mod view;
 mod witness;
 
