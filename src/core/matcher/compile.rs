@@ -217,6 +217,12 @@ impl Matcher {
 
     fn tidy(mut self) -> Self {
         self.controls = self.controls.map(|set| set.without(&self.except));
+        if let Some([product]) = self.products.as_deref()
+            && **product == *SECURITY_HUB
+        {
+            // The usual case costs no comparison of texts.
+            self.mask &= view::HUB_ONLY;
+        }
         let nothing = |list: &Option<Vec<Box<str>>>| list.as_ref().is_some_and(Vec::is_empty);
         self.never |= self.controls.as_ref().is_some_and(ControlSet::is_empty)
             || self.accounts.as_ref().is_some_and(Vec::is_empty)
