@@ -3,6 +3,8 @@
 //! An exception that is partly outside its grants has no effect at all. Here that is proved from what is written, for the
 //! fields that a target and a grant both name: accounts, Regions, controls. The rest shows finding by finding.
 
+use std::collections::BTreeSet;
+
 use super::catalogue::Catalogue;
 use super::ids::AccountId;
 use super::matcher::{Context, ControlSet, Matcher, service_of};
@@ -79,18 +81,19 @@ fn together(fields: &[Vec<Value>]) -> Option<String> {
     let mut combined: Vec<(Grants, Vec<&str>)> = Vec::new();
     for field in fields.iter().filter(|field| !field.is_empty()) {
         let mut next: Vec<(Grants, Vec<&str>)> = Vec::new();
+        let mut seen = BTreeSet::new();
         for value in distinct(field) {
             if combined.is_empty() {
                 next.push((value.granted_by.clone(), vec![&value.name]));
             }
             for (granted_by, names) in &combined {
                 let both = granted_by.and(&value.granted_by);
-                let names: Vec<&str> = names.iter().copied().chain([value.name.as_str()]).collect();
+                let names = || names.iter().copied().chain([value.name.as_str()]).collect::<Vec<_>>();
                 if both.is_empty() {
-                    return Some(format!("{} together are in no grant", names.join(" and ")));
+                    return Some(format!("{} together are in no grant", names().join(" and ")));
                 }
-                if !next.iter().any(|(known, _)| *known == both) {
-                    next.push((both, names));
+                if seen.insert(both.clone()) {
+                    next.push((both, names()));
                 }
             }
         }
@@ -99,14 +102,9 @@ fn together(fields: &[Vec<Value>]) -> Option<String> {
     None
 }
 
-fn distinct(field: &[Value]) -> Vec<&Value> {
-    let mut seen: Vec<&Value> = Vec::new();
-    for value in field {
-        if !seen.iter().any(|known| known.granted_by == value.granted_by) {
-            seen.push(value);
-        }
-    }
-    seen
+fn distinct(field: &[Value]) -> impl Iterator<Item = &Value> {
+    let mut seen = BTreeSet::new();
+    field.iter().filter(move |value| seen.insert(&value.granted_by))
 }
 
 /// A part of the target's controls that lies in a grant as a whole or not at all.

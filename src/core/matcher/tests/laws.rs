@@ -157,8 +157,6 @@ fn found(index: &Index<u32>, facts: &Facts<'_>, scratch: &mut Scratch) -> Vec<u3
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn a_compiled_match_means_what_is_written(scope in written(), rule in written(), findings in vec(finding(), 1..20)) {
         let accounts = declared();
