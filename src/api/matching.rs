@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::parse::{Checks, Path};
+use crate::core::catalogue::Catalogue;
+use crate::core::filter::Filters;
 use crate::core::ids::{AccountId, Region};
 use crate::core::objects;
 use crate::core::objects::{ControlPattern, MatchSpec};
@@ -102,7 +104,7 @@ fn tags_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn filters_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "object", "minProperties": 1, "maxProperties": 150, "x-kubernetes-preserve-unknown-fields": true})
+    json_schema!({"type": "object", "minProperties": 1, "maxProperties": 10, "x-kubernetes-preserve-unknown-fields": true})
 }
 
 macro_rules! choices {
@@ -259,13 +261,15 @@ impl Match {
 }
 
 fn check_filters(path: &Path, filters: &Value, checks: &mut Checks) {
-    if !filters.is_object() {
-        checks.refuse(path, "must be an object of AWS's AwsSecurityFindingFilters");
+    let Err(errors) = Filters::parse(filters) else { return };
+    for error in errors.0 {
+        let at = if error.path.is_empty() { path.clone() } else { path.field(&error.path) };
+        checks.refuse(&at, error.refusal);
     }
 }
 
 fn check_category(path: &Path, category: &str, checks: &mut Checks) {
-    if category.trim().is_empty() {
-        checks.refuse(path, "must not be blank");
+    if let Err(unknown) = Catalogue::built_in().known_category(category) {
+        checks.refuse(path, unknown);
     }
 }

@@ -71,6 +71,10 @@ fn tidy(schema: &mut Value) {
             if members.get("nullable") == Some(&Value::Bool(true)) {
                 members.remove("nullable");
             }
+            // The API server forbids it, and prunes or refuses what a schema does not name anyway.
+            if members.get("additionalProperties") == Some(&Value::Bool(false)) {
+                members.remove("additionalProperties");
+            }
             if let Some(Value::String(description)) = members.get_mut("description") {
                 *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
             }

@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::conditions::{Condition, LimitHold};
+use super::conditions::Condition;
 use super::parse::{Checks, Invalid, Path, meta};
 use crate::core::ids::{Kind, Region};
 use crate::core::objects;
@@ -190,9 +190,6 @@ pub struct SecurityHubStatus {
     pub smallest_sync_interval_seconds: Option<i64>,
     /// Changes wanted and not yet made.
     pub pending_changes: i64,
-    /// Changes that wait for an Approval because they are over a limit.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub limit_holds: Vec<LimitHold>,
 }
 
 impl TryFrom<&SecurityHub> for Object<HubSpec> {
