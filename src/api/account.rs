@@ -64,9 +64,8 @@ impl TryFrom<&Account> for Object<objects::AccountSpec> {
         let mut checks = Checks::default();
         let meta = meta(Kind::Account, account, &account.spec, &mut checks);
         let id = checks.take(&Path::spec().field("id"), account.spec.id.parse::<AccountId>());
-        let object = meta
-            .zip(id)
-            .map(|(meta, id)| Self { meta, spec: objects::AccountSpec { id, owner: account.spec.owner.clone() } });
+        let object =
+            meta.zip(id).map(|(meta, id)| Self { meta, spec: objects::AccountSpec { id, owner: account.spec.owner.clone() } });
         checks.finish(object)
     }
 }

@@ -132,10 +132,8 @@ impl TryFrom<&ExceptionPolicy> for Object<Policy> {
         let mut approvals = Vec::with_capacity(spec.approvals.len());
         for (index, rule) in spec.approvals.iter().enumerate() {
             let at = all.index(index);
-            let matches = rule
-                .matches
-                .as_ref()
-                .map_or_else(MatchSpec::default, |matches| matches.parse(&at.field("match"), &mut checks));
+            let matches =
+                rule.matches.as_ref().map_or_else(MatchSpec::default, |matches| matches.parse(&at.field("match"), &mut checks));
             // Nobody's namespace would make the approval impossible, not needless: refused all the same, as surely a mistake.
             if rule.namespaces.is_empty() {
                 checks.refuse(&at.field("namespaces"), "must have at least one namespace");

@@ -226,10 +226,8 @@ impl Match {
             for (index, expression) in selector.match_expressions.iter().enumerate() {
                 let needs_values = matches!(expression.operator, LabelOperator::In | LabelOperator::NotIn);
                 if needs_values == expression.values.is_empty() {
-                    checks.refuse(
-                        &at.index(index),
-                        "values must be given for In and NotIn, and not for Exists and DoesNotExist.",
-                    );
+                    checks
+                        .refuse(&at.index(index), "values must be given for In and NotIn, and not for Exists and DoesNotExist.");
                 }
             }
         }

@@ -99,7 +99,9 @@ impl Checks {
 /// Reads an RFC 3339 time. Stricter than a calendar library: a time zone beyond 23:59 does not exist.
 pub fn timestamp(text: &str) -> Result<Timestamp, String> {
     let allowed = || {
-        format!("{text:?} is not a time: write it as RFC 3339 with a time zone, as in \"2026-12-01T00:00:00Z\" or \"2026-12-01T09:00:00+09:00\"")
+        format!(
+            "{text:?} is not a time: write it as RFC 3339 with a time zone, as in \"2026-12-01T00:00:00Z\" or \"2026-12-01T09:00:00+09:00\""
+        )
     };
     let bytes = text.as_bytes();
     let shape = bytes.len() >= 20 && bytes[10] == b'T' && bytes[13] == b':' && bytes[16] == b':';
@@ -135,9 +137,8 @@ pub fn meta<K: Resource<DynamicType = ()>>(kind: Kind, object: &K, spec: &impl S
         // The API server ignores it in what kubectl sends; a marker could not carry it.
         (false, _) => ObjectRef::cluster(kind, name),
     };
-    let digest = digest(spec)
-        .map_err(|error| checks.refuse(&Path::spec(), format!("cannot be written as JSON: {error}")))
-        .ok()?;
+    let digest =
+        digest(spec).map_err(|error| checks.refuse(&Path::spec(), format!("cannot be written as JSON: {error}"))).ok()?;
     Some(Meta {
         object,
         generation: meta.generation.unwrap_or(0),

@@ -9,13 +9,18 @@ use super::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException,
 use crate::core::ids::Kind;
 
 /// RFC 3339 with a time zone that exists.
-const TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+const TIME: &str =
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+
+/// Names of objects: RFC 1123 subdomains.
+pub const OBJECT_NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
 
 /// Every pattern of the schemas, and what it allows, in words.
 const PATTERNS: &[(&str, &str)] = &[
     (TIME, "an RFC 3339 time with a time zone, as in \"2026-12-01T00:00:00Z\""),
     (r"^[A-Za-z0-9]+\.([0-9]+|\*)$", "a security control id such as EC2.13, or EC2.* for all controls of a service"),
     (r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "lower case letters, digits and dashes, beginning and ending with a letter or digit"),
+    (OBJECT_NAME, "lower case letters, digits, dashes and dots, beginning and ending with a letter or digit"),
     ("^[^/]+/[^/]+$", "what follows product/ in a ProductArn, such as aws/inspector"),
     ("^[0-9]{12}$", "twelve digits, quoted in YAML so that leading zeros stay"),
     ("^[a-z0-9]+(-[a-z0-9]+)+$", "an AWS Region code such as eu-west-1"),

@@ -199,8 +199,7 @@ impl TryFrom<&SecurityHub> for Object<HubSpec> {
         let (mut checks, path, spec) = (Checks::default(), Path::spec(), &hub.spec);
         let meta = meta(Kind::SecurityHub, hub, spec, &mut checks);
         let home = checks.take(&path.field("homeRegion"), spec.home_region.parse::<Region>());
-        let linked =
-            spec.linked_regions.as_ref().map(|all| checks.list(&path.field("linkedRegions"), all, str::parse::<Region>));
+        let linked = spec.linked_regions.as_ref().map(|all| checks.list(&path.field("linkedRegions"), all, str::parse::<Region>));
         let groups = path.field("controlGroups");
         let mut control_groups = Vec::with_capacity(spec.control_groups.len());
         for (index, group) in spec.control_groups.iter().enumerate() {

@@ -89,7 +89,9 @@ impl Walk {
             }
         };
         if !self.visited.insert(real) {
-            self.files.notes.push(problem(directory, "passed over: this directory is read under another name already".to_owned()));
+            self.files
+                .notes
+                .push(problem(directory, "passed over: this directory is read under another name already".to_owned()));
             return;
         }
         let mut found: Vec<(bool, PathBuf)> = Vec::new();

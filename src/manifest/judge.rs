@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::schema::{Findings, check};
 use crate::api::parse::{FieldError, Invalid};
+use crate::api::schema::OBJECT_NAME;
 use crate::api::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException, SecurityHub, crd};
 use crate::core::ids::Kind;
 use crate::core::objects::{
@@ -94,7 +95,7 @@ fn metadata(kind: Kind) -> Value {
     let mut metadata = json!({
         "type": "object",
         "properties": {
-            "name": {"type": "string", "minLength": 1, "maxLength": 253, "pattern": NAME, "description": "Example: main."},
+            "name": {"type": "string", "minLength": 1, "maxLength": 253, "pattern": OBJECT_NAME, "description": "Example: main."},
             "namespace": {"type": "string", "minLength": 1, "maxLength": 63, "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
                 "description": "Example: team-pay."},
             "labels": texts(63),
@@ -113,9 +114,6 @@ fn metadata(kind: Kind) -> Value {
     }
     metadata
 }
-
-/// Names of objects: RFC 1123 subdomains.
-const NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
 
 /// Judges an object. Nothing is left out for the sake of an earlier error, unless it may be a consequence of that.
 pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
@@ -168,9 +166,8 @@ pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
 
 /// Adds an error, unless it is told already or may only be due to a value that was taken out.
 fn add(errors: &mut Vec<FieldError>, taken: &[&str], error: FieldError) {
-    let within = |path: &str| {
-        path.strip_prefix(error.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    };
+    let within =
+        |path: &str| path.strip_prefix(error.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
     if !errors.iter().any(|known| known.path == error.path) && !taken.iter().any(|path| within(path)) {
         errors.push(error);
     }

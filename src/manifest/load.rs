@@ -37,6 +37,13 @@ pub fn load(directory: &Path) -> Loaded {
 #[derive(Debug, Default)]
 pub(super) struct Cache(BTreeMap<String, (Arc<str>, Arc<Judged>)>);
 
+#[cfg(test)]
+impl Cache {
+    pub(super) fn judged(&self, name: &str, directory: &Path) -> &Arc<Judged> {
+        &self.0[&directory.join(name).display().to_string()].1
+    }
+}
+
 /// One file, judged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Judged {
@@ -251,12 +258,8 @@ fn identity(node: &Node) -> Identity {
 }
 
 fn judge_object(file: &str, node: &Node, judged: &mut Judged) {
-    let problem = |line: u32, field: &str, message: String| Problem {
-        file: file.to_owned(),
-        line,
-        field: field.to_owned(),
-        message,
-    };
+    let problem =
+        |line: u32, field: &str, message: String| Problem { file: file.to_owned(), line, field: field.to_owned(), message };
     match identity(node) {
         Identity::Nothing => {}
         Identity::Foreign(what) => {

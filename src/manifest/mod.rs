@@ -12,10 +12,10 @@ mod schema;
 mod shapes;
 pub mod source;
 pub mod status;
-mod warnings;
-mod yaml;
 #[cfg(test)]
 mod tests;
+mod warnings;
+mod yaml;
 
 pub use load::{Loaded, load};
 pub use problem::{Problem, Verdict};

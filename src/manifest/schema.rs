@@ -121,7 +121,8 @@ fn string(schema: &Value, text: &str, path: &str, found: &mut Findings) -> bool 
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
         let too_long = size(schema, "maxLength").is_some_and(|most| length > most);
         if too_long || !matches(pattern, text) {
-            let allowed = in_words(pattern).map_or_else(|| format!("should match '{pattern}'"), |words| format!("should be {words}"));
+            let allowed =
+                in_words(pattern).map_or_else(|| format!("should match '{pattern}'"), |words| format!("should be {words}"));
             refuse(found, path, format!("Invalid value: {}: {allowed}", shown(&Value::from(text))));
         }
         return true;
@@ -211,7 +212,8 @@ fn object(schema: &Value, members: &mut Map<String, Value>, path: &str, found: &
         if !members.contains_key(key) {
             let description = properties.and_then(|all| all.get(key)).and_then(|field| field.get("description"));
             let example = description.and_then(Value::as_str).and_then(|text| text.rsplit_once("Example: "));
-            let example = example.map(|(_, example)| format!(": for example {}", example.trim_end_matches('.'))).unwrap_or_default();
+            let example =
+                example.map(|(_, example)| format!(": for example {}", example.trim_end_matches('.'))).unwrap_or_default();
             refuse(found, &format!("{path}.{key}"), format!("Required value{example}"));
         }
     }
@@ -245,7 +247,12 @@ fn shown(value: &Value) -> String {
 fn near<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let key = key.to_lowercase();
     let distance = |name: &str| distance(&key, &name.to_lowercase());
-    known.iter().map(|name| (distance(name), *name)).min().filter(|(distance, name)| *distance <= 1 + name.len() / 4).map(|(_, name)| name)
+    known
+        .iter()
+        .map(|name| (distance(name), *name))
+        .min()
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .map(|(_, name)| name)
 }
 
 /// Edits between two short texts.

@@ -62,7 +62,8 @@ pub(super) fn file(status: &ObjectStatus, before: Option<&str>, now: Timestamp) 
 
 /// `status` of the object's kind.
 pub(super) fn value(status: &ObjectStatus, before: &[Condition], now: Timestamp) -> serde_json::Result<Value> {
-    let conditions: Vec<Condition> = status.conditions.iter().map(|condition| self::condition(status, condition, before, now)).collect();
+    let conditions: Vec<Condition> =
+        status.conditions.iter().map(|condition| self::condition(status, condition, before, now)).collect();
     let mut value = match &status.detail {
         Detail::Hub(detail) => serde_json::to_value(hub(detail)),
         Detail::Account(detail) => serde_json::to_value(AccountStatus {

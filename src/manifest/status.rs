@@ -120,8 +120,7 @@ impl StateLock {
         fs::create_dir_all(directory).map_err(unusable)?;
         let path = directory.join("lock");
         // Not truncated before it is ours: it says who has it.
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

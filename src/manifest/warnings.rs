@@ -53,7 +53,8 @@ pub(super) fn across(desired: &Desired, nodes: &Nodes, verdict: &mut Verdict) {
             matches(&mut warnings, &know, object, &format!("spec.rules[{index}].match"), &rule.matches);
             let all = rule.matches == MatchSpec::default();
             if all && index + 1 < policy.spec.rules.len() {
-                let message = format!("this rule matches all of the scope, so that the rules after {:?} decide nothing", rule.name);
+                let message =
+                    format!("this rule matches all of the scope, so that the rules after {:?} decide nothing", rule.name);
                 warnings.warn(object, &format!("spec.rules[{index}]"), message);
             }
         }
@@ -120,5 +121,6 @@ fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool 
             LabelOperator::DoesNotExist => value.is_none(),
         }
     };
-    selector.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value)) && selector.match_expressions.iter().all(holds)
+    selector.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+        && selector.match_expressions.iter().all(holds)
 }

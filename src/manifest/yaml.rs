@@ -115,7 +115,8 @@ impl Node {
                     _ => None,
                 };
                 // Keys may hold dots: the longest that fits is meant.
-                let found = entries.iter().filter_map(|entry| rest(entry).map(|rest| (rest, entry))).min_by_key(|(rest, _)| *rest);
+                let found =
+                    entries.iter().filter_map(|entry| rest(entry).map(|rest| (rest, entry))).min_by_key(|(rest, _)| *rest);
                 found.map_or(line, |(rest, entry)| {
                     let rest = path.get(path.len() - rest..).unwrap_or_default();
                     entry.value.seek(rest.strip_prefix('.').unwrap_or(rest), entry.line)
@@ -384,21 +385,22 @@ fn plain(text: &str) -> Result<Value, String> {
     if let Some(number) = radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2)) {
         return Ok(number);
     }
-    if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') || !digits.contains(|c: char| c.is_ascii_digit()) {
+    if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') || !digits.contains(|c: char| c.is_ascii_digit())
+    {
         return Ok(Value::String(text.to_owned()));
     }
     let bare = text.strip_prefix('+').unwrap_or(text).replace('_', "");
     if bare.strip_prefix('-').unwrap_or(&bare).bytes().all(|byte| byte.is_ascii_digit()) {
         let number = bare.parse::<i64>().map(Number::from).or_else(|_| bare.parse::<u64>().map(Number::from));
-        return number.map(Value::Number).map_err(|_| format!("{text} is too large for a whole number: put it in quotes if it is a text"));
+        return number
+            .map(Value::Number)
+            .map_err(|_| format!("{text} is too large for a whole number: put it in quotes if it is a text"));
     }
     if bare.bytes().any(|byte| !(byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'))) {
         return Ok(Value::String(text.to_owned()));
     }
     match bare.parse::<f64>() {
         Err(_) => Ok(Value::String(text.to_owned())),
-        Ok(number) => {
-            Number::from_f64(number).map(Value::Number).ok_or_else(|| format!("{text} is too large for a number"))
-        }
+        Ok(number) => Number::from_f64(number).map(Value::Number).ok_or_else(|| format!("{text} is too large for a number")),
     }
 }
