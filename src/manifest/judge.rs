@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use kube::core::cel::{CompiledSchema, apply_defaults, compile_schema, validate_compiled};
+use kube::core::cel::{CompiledSchema, ErrorKind, ValidationErrors, apply_defaults, compile_schema, validate_compiled};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -133,12 +133,20 @@ pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
         .map(|error| FieldError { path: error.path.trim_start_matches('.').to_owned(), message: error.message })
         .collect();
     let taken: Vec<&str> = taken.iter().map(|path| path.trim_start_matches('.')).collect();
-    if !errors.iter().any(|error| error.path == "spec" || error.path.is_empty()) {
+    let structural: Vec<String> = errors.iter().map(|error| error.path.clone()).collect();
+    let told = Told { structural: &structural, taken: &taken };
+    // Rules that could not be evaluated, mostly because of a value that is told below in better words.
+    let mut unevaluated = Vec::new();
+    if !structural.iter().any(|path| path == "spec" || path.is_empty()) {
         let whole = apply_defaults(&schema.open_api, &value);
-        let judged = validate_compiled(&schema.compiled, &whole, None).err().map(kube::core::cel::ValidationErrors::into_vec);
+        let judged = validate_compiled(&schema.compiled, &whole, None).err().map(ValidationErrors::into_vec);
         for error in judged.unwrap_or_default() {
             let path = error.field_path.trim_start_matches('.').to_owned();
-            add(&mut errors, &taken, FieldError { path, message: format!("Invalid value: {}", error.message) });
+            let ours = FieldError { path, message: format!("Invalid value: {}", error.message) };
+            match error.kind {
+                ErrorKind::ValidationFailure => told.add(&mut errors, ours),
+                _ => unevaluated.push(ours),
+            }
         }
     }
     let typed = match kind {
@@ -150,26 +158,38 @@ pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
         Kind::Approval => typed::<Approval, _>(&value).map(|object| object.map(Declared::Approval)),
     };
     match typed {
-        Ok(Ok(declared)) if errors.is_empty() => return Ok(declared),
+        Ok(Ok(declared)) if errors.is_empty() && unevaluated.is_empty() => return Ok(declared),
         Ok(Ok(_)) => {}
         Ok(Err(Invalid(refused))) => {
             for error in refused {
-                add(&mut errors, &taken, FieldError { message: format!("Invalid value: {}", error.message), ..error });
+                told.add(&mut errors, FieldError { message: format!("Invalid value: {}", error.message), ..error });
             }
         }
         // The schema has said it already, in better words and with its place.
         Err(message) if errors.is_empty() => errors.push(FieldError { path: "spec".to_owned(), message }),
         Err(_) => {}
     }
+    if errors.is_empty() {
+        errors = unevaluated;
+    }
     Err(errors)
 }
 
-/// Adds an error, unless it is told already or may only be due to a value that was taken out.
-fn add(errors: &mut Vec<FieldError>, taken: &[&str], error: FieldError) {
-    let within =
-        |path: &str| path.strip_prefix(error.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-    if !errors.iter().any(|known| known.path == error.path) && !taken.iter().any(|path| within(path)) {
-        errors.push(error);
+/// What the schema has said already.
+struct Told<'a> {
+    structural: &'a [String],
+    taken: &'a [&'a str],
+}
+
+impl Told<'_> {
+    /// Adds an error, unless it is told already or may only be due to a value that was taken out.
+    fn add(&self, errors: &mut Vec<FieldError>, error: FieldError) {
+        let within = |path: &str| {
+            path.strip_prefix(error.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        if !errors.contains(&error) && !self.structural.contains(&error.path) && !self.taken.iter().any(|path| within(path)) {
+            errors.push(error);
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Findings {
 
 /// Checks `value`, and takes out of it what is unknown or of no use, so that what is left can be judged further.
 pub fn check(schema: &Value, value: &mut Value, path: &str, found: &mut Findings) {
-    if !keep(schema, value, path, found) {
+    if !keep(schema, value, path, found, false) {
         *value = Value::Null;
     }
 }
@@ -59,8 +59,8 @@ fn refuse(found: &mut Findings, path: &str, message: String) {
     found.errors.push(FieldError { path: path.to_owned(), message });
 }
 
-/// `false`: the value is of no use.
-fn keep(schema: &Value, value: &mut Value, path: &str, found: &mut Findings) -> bool {
+/// `false`: the value is of no use. `optional`: the field may as well be left out.
+fn keep(schema: &Value, value: &mut Value, path: &str, found: &mut Findings, optional: bool) -> bool {
     let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     let is = match value {
         Value::Null => {
@@ -95,7 +95,7 @@ fn keep(schema: &Value, value: &mut Value, path: &str, found: &mut Findings) -> 
         Value::String(text) => string(schema, text, path, found),
         Value::Number(number) => bounds(schema, number, path, found),
         Value::Array(items) => {
-            list(schema, items, path, found);
+            list(schema, items, path, found, optional);
             true
         }
         Value::Object(members) => {
@@ -155,11 +155,10 @@ fn bounds(schema: &Value, number: &serde_json::Number, path: &str, found: &mut F
     number.is_i64() || number.is_f64()
 }
 
-fn list(schema: &Value, items: &mut Vec<Value>, path: &str, found: &mut Findings) {
+fn list(schema: &Value, items: &mut Vec<Value>, path: &str, found: &mut Findings, optional: bool) {
     let length = items.len();
     if let Some(least) = size(schema, "minItems").filter(|least| length < *least) {
-        let hint = if schema.get("description").and_then(Value::as_str).is_some() { ", or leave the field out" } else { "" };
-        let hint = if least == 1 { hint } else { "" };
+        let hint = if optional { ", or leave the field out" } else { "" };
         refuse(found, path, format!("Invalid value: {length} items: should have at least {least}{hint}"));
     }
     if let Some(most) = size(schema, "maxItems").filter(|most| length > *most) {
@@ -172,7 +171,7 @@ fn list(schema: &Value, items: &mut Vec<Value>, path: &str, found: &mut Findings
         items.retain_mut(|item| {
             let at = format!("{path}[{index}]");
             index += 1;
-            let kept = keep(schema, item, &at, found);
+            let kept = keep(schema, item, &at, found, false);
             if !kept {
                 found.taken.push(at);
             }
@@ -185,6 +184,8 @@ fn object(schema: &Value, members: &mut Map<String, Value>, path: &str, found: &
     let properties = schema.get("properties").and_then(Value::as_object);
     let others = schema.get("additionalProperties").filter(|others| others.is_object());
     let free = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let length = members.len();
     if let Some(least) = size(schema, "minProperties").filter(|least| length < *least) {
         refuse(found, path, format!("Invalid value: {length} members: should have at least {least}"));
@@ -196,7 +197,7 @@ fn object(schema: &Value, members: &mut Map<String, Value>, path: &str, found: &
     for (key, member) in members.iter_mut() {
         let at = format!("{path}.{key}");
         if let Some(schema) = properties.and_then(|properties| properties.get(key)).or(others) {
-            if !keep(schema, member, &at, found) {
+            if !keep(schema, member, &at, found, !required.contains(&key.as_str())) {
                 found.taken.push(at);
                 gone.push(key.clone());
             }
@@ -208,7 +209,7 @@ fn object(schema: &Value, members: &mut Map<String, Value>, path: &str, found: &
             gone.push(key.clone());
         }
     }
-    for key in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    for key in required {
         if !members.contains_key(key) {
             let description = properties.and_then(|all| all.get(key)).and_then(|field| field.get("description"));
             let example = description.and_then(Value::as_str).and_then(|text| text.rsplit_once("Example: "));
