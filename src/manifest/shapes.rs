@@ -1,0 +1,171 @@
+//! What the loop says of an object, in the shape of its kind's status.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::api::API_VERSION;
+use crate::api::account::AccountStatus;
+use crate::api::approval::ApprovalStatus;
+use crate::api::conditions::{Condition, LimitHold};
+use crate::api::control_policy::ControlPolicyStatus;
+use crate::api::exception_policy::ExceptionPolicyStatus;
+use crate::api::finding_exception::FindingExceptionStatus;
+use crate::api::security_hub::SecurityHubStatus;
+use crate::engine::ports::{self, Detail, ObjectStatus};
+
+/// A status file: the object without its spec.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    status: Value,
+}
+
+#[derive(Debug, Serialize)]
+struct Metadata {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Before {
+    status: Conditions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Conditions {
+    conditions: Vec<Condition>,
+}
+
+/// The content of a status file. A condition that did not change keeps its time.
+pub(super) fn file(status: &ObjectStatus, before: Option<&str>, now: Timestamp) -> Result<String, String> {
+    // What cannot be read is no history.
+    let before = before.and_then(|text| serde_saphyr::from_str::<Before>(text).ok()).unwrap_or_default();
+    let file = File {
+        api_version: API_VERSION,
+        kind: status.object.kind.as_str(),
+        metadata: Metadata {
+            name: status.object.name.as_ref().to_owned(),
+            namespace: status.object.namespace.as_deref().map(str::to_owned),
+        },
+        status: value(status, &before.status.conditions, now).map_err(|error| error.to_string())?,
+    };
+    serde_saphyr::to_string(&file).map_err(|error| error.to_string())
+}
+
+/// `status` of the object's kind.
+pub(super) fn value(status: &ObjectStatus, before: &[Condition], now: Timestamp) -> serde_json::Result<Value> {
+    let conditions: Vec<Condition> =
+        status.conditions.iter().map(|condition| self::condition(status, condition, before, now)).collect();
+    let mut value = match &status.detail {
+        Detail::Hub(detail) => serde_json::to_value(hub(detail)),
+        Detail::Account(detail) => serde_json::to_value(AccountStatus {
+            findings: count(detail.findings),
+            held: count(detail.held),
+            ..AccountStatus::default()
+        }),
+        Detail::Policy(detail) => serde_json::to_value(policy(detail)),
+        Detail::Exception(detail) => serde_json::to_value(exception(detail)),
+        Detail::ExceptionPolicy(detail) => serde_json::to_value(ExceptionPolicyStatus {
+            exceptions: count(detail.exceptions),
+            active: count(detail.active),
+            ..ExceptionPolicyStatus::default()
+        }),
+        Detail::Approval(detail) => serde_json::to_value(ApprovalStatus { counts: detail.counts, ..ApprovalStatus::default() }),
+    }?;
+    // What every status has.
+    if let Some(members) = value.as_object_mut() {
+        common(members, status, &conditions)?;
+    }
+    Ok(value)
+}
+
+fn common(members: &mut Map<String, Value>, status: &ObjectStatus, conditions: &[Condition]) -> serde_json::Result<()> {
+    members.insert("observedGeneration".to_owned(), status.observed_generation.into());
+    members.insert("conditions".to_owned(), serde_json::to_value(conditions)?);
+    if let Some(request) = &status.handled_request {
+        members.insert("lastHandledReconcileAt".to_owned(), request.as_ref().into());
+    }
+    Ok(())
+}
+
+fn condition(status: &ObjectStatus, condition: &ports::Condition, before: &[Condition], now: Timestamp) -> Condition {
+    let holds = condition.status.into();
+    let earlier = before.iter().find(|earlier| earlier.kind == condition.kind && earlier.status == holds);
+    Condition {
+        kind: condition.kind.to_owned(),
+        status: holds,
+        observed_generation: Some(status.observed_generation),
+        last_transition_time: earlier.map_or(Time(now), |earlier| earlier.last_transition_time.clone()),
+        reason: condition.reason.to_owned(),
+        message: condition.message.clone(),
+    }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn time(time: Option<Timestamp>) -> Option<Time> {
+    time.map(Time)
+}
+
+fn holds(all: &[ports::LimitHold]) -> Vec<LimitHold> {
+    let hold = |hold: &ports::LimitHold| LimitHold {
+        action: hold.action.to_owned(),
+        wanted: count(hold.wanted),
+        ceiling: count(hold.ceiling),
+        digest: hold.digest.clone(),
+    };
+    all.iter().map(hold).collect()
+}
+
+fn hub(detail: &ports::HubDetail) -> SecurityHubStatus {
+    SecurityHubStatus {
+        account: detail.account.map(|account| account.to_string()),
+        hub_arn: detail.hub_arn.clone(),
+        linked_regions: detail.linked_regions.iter().map(ToString::to_string).collect(),
+        findings: count(detail.findings),
+        problems: count(detail.problems),
+        unreadable: count(detail.unreadable),
+        last_full_sync: time(detail.last_full_sync),
+        proven_since: time(detail.proven_since),
+        smallest_sync_interval_seconds: detail.smallest_sync_interval_seconds.map(count),
+        pending_changes: count(detail.pending_changes),
+        ..SecurityHubStatus::default()
+    }
+}
+
+fn policy(detail: &ports::PolicyDetail) -> ControlPolicyStatus {
+    ControlPolicyStatus {
+        in_scope: count(detail.in_scope),
+        decided: count(detail.decided),
+        held: count(detail.held),
+        respected: count(detail.respected),
+        excepted: count(detail.excepted),
+        pending_changes: count(detail.pending_changes),
+        limit_holds: holds(&detail.limit_holds),
+        ..ControlPolicyStatus::default()
+    }
+}
+
+fn exception(detail: &ports::ExceptionDetail) -> FindingExceptionStatus {
+    FindingExceptionStatus {
+        state: detail.state.to_owned(),
+        digest: detail.digest.clone(),
+        granted_by: detail.granted_by.clone(),
+        matched: count(detail.matched),
+        held: count(detail.held),
+        overridden: count(detail.overridden),
+        expires_at: time(detail.expires_at),
+        limit_holds: holds(&detail.limit_holds),
+        ..FindingExceptionStatus::default()
+    }
+}

@@ -1,0 +1,507 @@
+//! What bad input gets, and that good input gets nothing.
+#![expect(clippy::disallowed_methods, reason = "tests make and read directories")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::*;
+use crate::core::ids::{Kind, ObjectRef};
+use crate::core::objects::Reason;
+
+const HUB: &str =
+    "apiVersion: hubkeeper.dev/v1alpha1\nkind: SecurityHub\nmetadata: {name: main}\nspec: {homeRegion: eu-west-1}\n";
+const POLICY: &str = "apiVersion: hubkeeper.dev/v1alpha1\nkind: ControlPolicy\nmetadata: {name: p}\nspec:\n";
+const EXCEPTION: &str = "apiVersion: hubkeeper.dev/v1alpha1\nkind: FindingException\nmetadata: {name: e, namespace: t}\nspec:\n";
+const REST: &str = "  reason: FalsePositive\n  justification: j\n  owner: o\n";
+const DATES: &str = "  startsAt: \"2026-12-01T00:00:00Z\"\n  expiresAt: \"2027-01-31T00:00:00Z\"\n";
+const TARGET: &str = "  targets: [{controls: [S3.8], accounts: [\"111122223333\"]}]\n";
+const RULES: &str = "  rules: [{name: a, match: {controls: [EC2.1]}, response: {ignore: {}}}]\n";
+
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+fn told(problems: &[Problem], directory: &Path) -> Vec<String> {
+    let prefix = format!("{}/", directory.display());
+    problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect()
+}
+
+fn loaded(files: &[(&str, &str)]) -> (Loaded, Vec<String>, Vec<String>) {
+    let directory = directory(files);
+    let loaded = load(directory.path());
+    let (errors, warnings) = (told(&loaded.verdict.errors, directory.path()), told(&loaded.verdict.warnings, directory.path()));
+    (loaded, errors, warnings)
+}
+
+fn errors(text: &str) -> Vec<String> {
+    loaded(&[("f.yaml", text)]).1
+}
+
+#[test]
+fn every_example_is_clean() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for entry in fs::read_dir(&examples).unwrap() {
+        let directory = entry.unwrap().path();
+        let Loaded { desired, verdict } = load(&directory);
+        assert_eq!(verdict, Verdict::default(), "{}", directory.display());
+        assert!(desired.complete && desired.broken.is_empty());
+        assert!(!desired.objects.policies.is_empty(), "{} declares nothing", directory.display());
+        seen += 1;
+    }
+    assert!(seen >= 2);
+}
+
+#[test]
+fn a_bad_manifest_gets_a_sentence_with_file_line_field_and_what_is_allowed() {
+    let policy = |rest: &str| format!("{POLICY}{rest}");
+    let exception = |rest: &str| format!("{EXCEPTION}{REST}{rest}");
+    let rule =
+        |matches: &str| format!("{POLICY}  rules:\n    - name: a\n      match: {matches}\n      response: {{ignore: {{}}}}\n");
+    let table: Vec<(String, &[&str])> = vec![
+        (
+            policy(&format!("  mode: enforce\n{RULES}")),
+            &[r#"f.yaml:5: spec.mode: Unsupported value: "enforce": supported values: "Audit", "Enforce""#],
+        ),
+        (
+            policy(&format!("  mod: Audit\n{RULES}")),
+            &["f.yaml:5: spec.mod: unknown field: did you mean mode? allowed: deletionPolicy, hubs, limits, manualSuppression, \
+               mode, priority, rules, scope, suspend"],
+        ),
+        (
+            policy(&format!("  priority: \"7\"\n{RULES}")),
+            &[r#"f.yaml:5: spec.priority: Invalid value: "7": must be of type integer, not string: write it without quotes"#],
+        ),
+        (
+            policy(&format!("  limits: {{maxFindings: 0, maxPercent: 101}}\n{RULES}")),
+            &[
+                "f.yaml:5: spec.limits.maxFindings: Invalid value: 0: should be greater than or equal to 1",
+                "f.yaml:5: spec.limits.maxPercent: Invalid value: 101: should be less than or equal to 100",
+            ],
+        ),
+        (policy("  mode: Audit\n"), &["f.yaml:4: spec.rules: Required value"]),
+        (policy("  rules: []\n"), &["f.yaml:5: spec.rules: Invalid value: 0 items: should have at least 1"]),
+        (
+            policy("  rules: [{name: a, response: {}}]\n"),
+            &["f.yaml:5: spec.rules[0].response: Invalid value: must have exactly one of suppress, ignore, and has none"],
+        ),
+        (
+            policy("  rules: [{name: a, response: {ignore: {}, suppress: {reason: OutOfScope}}}]\n"),
+            &[
+                "f.yaml:5: spec.rules[0].response: Invalid value: must have exactly one of suppress, ignore, and has suppress and \
+               ignore",
+            ],
+        ),
+        (
+            policy("  rules: [{name: a, response: {notify: {}}}]\n"),
+            &[
+                "f.yaml:5: spec.rules[0].response: Invalid value: must have exactly one of suppress, ignore, and has none",
+                "f.yaml:5: spec.rules[0].response.notify: unknown field: allowed: ignore, suppress",
+            ],
+        ),
+        (
+            policy("  rules: [{name: a, response: {suppress: {}}}]\n"),
+            &["f.yaml:5: spec.rules[0].response.suppress.reason: Required value: for example OutOfScope"],
+        ),
+        (
+            policy("  rules:\n  - {name: a, response: {ignore: {}}}\n  - {name: a, response: {ignore: {}}}\n"),
+            &["f.yaml:5: spec.rules: Invalid value: rules must have distinct names."],
+        ),
+        (
+            rule("{controls: [EC2, S3.8, \"*\"]}"),
+            &[
+                "f.yaml:7: spec.rules[0].match.controls[0]: Invalid value: \"EC2\": should be a security control id such as EC2.13, \
+                 or EC2.* for all controls of a service",
+                "f.yaml:7: spec.rules[0].match.controls[2]: Invalid value: \"*\": should be a security control id such as EC2.13, \
+                 or EC2.* for all controls of a service",
+            ],
+        ),
+        (
+            rule("{controls: []}"),
+            &["f.yaml:7: spec.rules[0].match.controls: Invalid value: 0 items: should have at least 1, or leave the field out"],
+        ),
+        (
+            rule("{controls: }"),
+            &["f.yaml:7: spec.rules[0].match.controls: Invalid value: null: give it a value, or remove the field"],
+        ),
+        (
+            rule("{accounts: [111122223333]}"),
+            &[
+                "f.yaml:7: spec.rules[0].match.accounts[0]: Invalid value: 111122223333: must be of type string, not integer: put it in \
+               quotes",
+            ],
+        ),
+        (
+            rule("{accounts: [\"12\"]}"),
+            &[
+                "f.yaml:7: spec.rules[0].match.accounts[0]: Invalid value: \"12\": should be twelve digits, quoted in YAML so that \
+               leading zeros stay",
+            ],
+        ),
+        (
+            rule("{severities: [High]}"),
+            &[
+                "f.yaml:7: spec.rules[0].match.severities[0]: Unsupported value: \"High\": supported values: \"CRITICAL\", \"HIGH\", \
+               \"MEDIUM\", \"LOW\", \"INFORMATIONAL\"",
+            ],
+        ),
+        (
+            rule("{categories: [Resilence]}"),
+            &["f.yaml:7: spec.rules[0].match.categories[0]: Invalid value: \"Resilence\" is not a known category; did you mean \
+               \"Resilience\"?"],
+        ),
+        (
+            rule("{filters: {Title: [{Value: x, Comparison: CONTAINS}]}}"),
+            &[
+                "f.yaml:7: spec.rules[0].match.filters.Title[0].Comparison: Invalid value: CONTAINS works only in automation rules, not with GetFindings: use one of EQUALS, PREFIX, NOT_EQUALS, PREFIX_NOT_EQUALS",
+            ],
+        ),
+        (
+            rule("{accountSelector: {matchExpressions: [{key: env, operator: In}]}}"),
+            &[
+                "f.yaml:7: spec.rules[0].match.accountSelector.matchExpressions[0]: Invalid value: values must be given for In and \
+               NotIn, and not for Exists and DoesNotExist.",
+            ],
+        ),
+        (
+            exception(&format!("{DATES}  targets: [{{regions: [eu-west-1]}}]\n")),
+            &[
+                "f.yaml:10: spec.targets[0]: Invalid value: a target must name accounts or resources: an exception is of something \
+                 somewhere.",
+                "f.yaml:10: spec.targets[0]: Invalid value: a target must name controls or generators: an exception is of something.",
+            ],
+        ),
+        (
+            exception(&format!("{TARGET}  startsAt: \"2027-02-01T00:00:00Z\"\n  expiresAt: \"2027-01-31T00:00:00Z\"\n")),
+            &["f.yaml:10: spec.expiresAt: Invalid value: expiresAt must be later than startsAt."],
+        ),
+        (
+            exception(&format!("{TARGET}  startsAt: 2026-12-01\n  expiresAt: \"2027-01-31T00:00:00+25:00\"\n")),
+            &[
+                "f.yaml:9: spec.startsAt: Invalid value: \"2026-12-01\": should be an RFC 3339 time with a time zone, as in \
+                 \"2026-12-01T00:00:00Z\"",
+                "f.yaml:10: spec.expiresAt: Invalid value: \"2027-01-31T00:00:00+25:00\": should be an RFC 3339 time with a time \
+                 zone, as in \"2026-12-01T00:00:00Z\"",
+            ],
+        ),
+        (
+            exception(&format!("{TARGET}  startsAt: \"2026-12-01T00:00:00Z\"\n")),
+            &["f.yaml:4: spec.expiresAt: Required value: for example \"2027-01-31T00:00:00Z\""],
+        ),
+        (
+            exception(&format!("{TARGET}  startsAt: \"2026-12-01T00:00:00Z\"\n  expiresAt: \"2027-02-30T00:00:00Z\"\n")),
+            &[
+                "f.yaml:10: spec.expiresAt: Invalid value: \"2027-02-30T00:00:00Z\" is not a time: write it as RFC 3339 with a time \
+               zone, as in \"2026-12-01T00:00:00Z\" or \"2026-12-01T09:00:00+09:00\"",
+            ],
+        ),
+        (
+            "apiVersion: hubkeeper.dev/v1alpha1\nkind: Approval\nmetadata: {name: a, namespace: s}\nspec:\n  subject: {kind: \
+             ControlPolicy, namespace: x, name: p}\n  digest: sha256:12\n  decision: Yes\n  approver: a\n  reason: r\n"
+                .to_owned(),
+            &[
+                "f.yaml:5: spec.subject: Invalid value: subject.namespace must be given for a FindingException, and not for a \
+                 cluster-scoped kind.",
+                "f.yaml:6: spec.digest: Invalid value: \"sha256:12\": should be sha256: and 64 hexadecimal digits, as hubkeeper \
+                 digest prints it",
+                "f.yaml:7: spec.decision: Invalid value: true: must be of type string, not boolean: put it in quotes",
+            ],
+        ),
+        (
+            HUB.replace("{homeRegion: eu-west-1}", "{homeRegion: Ireland, linkedRegions: [eu-west-1, eu-west-1]}"),
+            &["f.yaml:4: spec.homeRegion: Invalid value: \"Ireland\": should be an AWS Region code such as eu-west-1"],
+        ),
+        (
+            HUB.replace("{homeRegion: eu-west-1}", "{homeRegion: eu-west-1, linkedRegions: [eu-west-1]}"),
+            &["f.yaml:4: spec.linkedRegions: Invalid value: linkedRegions must not name the home Region: it is always kept."],
+        ),
+        (
+            EXCEPTION.replace(", namespace: t", "") + REST + TARGET + DATES,
+            &["f.yaml:3: metadata.namespace: Required value: for example team-pay"],
+        ),
+        (
+            HUB.replace("name: main", "name: Main"),
+            &["f.yaml:3: metadata.name: Invalid value: \"Main\": should be lower case letters, digits, \
+            dashes and dots, beginning and ending with a letter or digit"],
+        ),
+        (
+            HUB.replace("v1alpha1", "v1"),
+            &["f.yaml:1: apiVersion: Unsupported value: \"hubkeeper.dev/v1\": supported values: \"hubkeeper.dev/v1alpha1\""],
+        ),
+        (
+            HUB.replace("SecurityHub", "SecurityHubs"),
+            &["f.yaml:2: kind: Unsupported value: \"SecurityHubs\": supported values: SecurityHub, Account, ControlPolicy, \
+               FindingException, ExceptionPolicy, Approval"],
+        ),
+        ("metadata: {name: main}\n".to_owned(), &["f.yaml:1: apiVersion: Required value: for example hubkeeper.dev/v1alpha1"]),
+        ("just a text\n".to_owned(), &["f.yaml:1: is not an object: an object begins with apiVersion and kind"]),
+        (format!("{HUB}spec: {{}}\n"), &["f.yaml:5: key \"spec\" is given twice: the first time in line 4"]),
+        (String::new(), &["f.yaml: is empty: an empty file counts as half-written; delete it, or write something into it"]),
+    ];
+    let mut wrong = String::new();
+    for (text, wanted) in table {
+        let found = errors(&text);
+        if found != wanted {
+            wrong += &format!("{text}\nfound  {found:#?}\nwanted {wanted:#?}\n\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn all_errors_of_all_files_are_told_at_once() {
+    let (loaded, errors, _) = loaded(&[
+        (
+            "a.yaml",
+            &format!(
+                "{POLICY}  mode: x\n  extra: 1\n  rules: [{{name: a, match: {{categories: [Nope]}}, response: {{ignore: {{}}}}}}]\n"
+            ),
+        ),
+        (
+            "b.json",
+            r#"{"apiVersion": "hubkeeper.dev/v1alpha1", "kind": "Account", "metadata": {"name": "a"}, "spec": {"id": 1}}"#,
+        ),
+        ("c.yml", HUB),
+    ]);
+    assert_eq!(errors.len(), 4, "{errors:#?}");
+    assert!(errors.iter().any(|error| error.starts_with("a.yaml:7: spec.rules[0].match.categories[0]")), "{errors:#?}");
+    assert_eq!(loaded.desired.objects.hubs.len(), 1);
+    assert!(loaded.desired.complete, "the broken objects are known by name");
+}
+
+#[test]
+fn good_manifests_are_read_with_their_defaults() {
+    let (loaded, errors, warnings) = loaded(&[
+        ("hub.yaml", HUB),
+        (
+            "sub/p.yaml",
+            "apiVersion: hubkeeper.dev/v1alpha1\nkind: ControlPolicy\nmetadata: {name: p, annotations: \
+            {hubkeeper.dev/requestedAt: now}}\nspec: {rules: [{name: all, response: {suppress: {reason: OutOfScope}}}]}\n",
+        ),
+    ]);
+    assert_eq!((errors, warnings), (vec![], vec![]));
+    let hub = &loaded.desired.objects.hubs[0];
+    assert_eq!((hub.spec.sync_interval_seconds, hub.spec.freshness_seconds, hub.spec.api_quota_percent), (86_400, 300, 60));
+    assert_eq!((hub.spec.limits.max_findings, hub.spec.limits.max_percent), (5000, 20));
+    assert!(hub.meta.origin.as_deref().unwrap().ends_with("hub.yaml:1"));
+    let policy = &loaded.desired.objects.policies[0];
+    assert_eq!(policy.spec.mode, crate::core::objects::Mode::Audit);
+    assert_eq!(policy.spec.manual_suppression, crate::core::objects::ManualSuppression::Respect);
+    assert_eq!(policy.spec.rules[0].response, crate::core::objects::Response::Suppress { reason: Reason::OutOfScope });
+    assert_eq!(policy.meta.requested_at.as_deref(), Some("now"));
+}
+
+#[test]
+fn a_digest_depends_on_what_is_said_and_not_on_how_it_is_written() {
+    let digest = |text: &str| loaded(&[("f.yaml", text)]).0.desired.objects.hubs[0].meta.digest.clone();
+    let plain = digest(HUB);
+    assert!(plain.starts_with("sha256:") && plain.len() == 71);
+    assert_eq!(
+        plain,
+        digest(&HUB.replace("{homeRegion: eu-west-1}", "{suspend: false, freshnessSeconds: 300, homeRegion: eu-west-1}"))
+    );
+    assert_eq!(plain, digest(&HUB.replace("{name: main}", "{name: main, labels: {a: b}}")));
+    assert_ne!(plain, digest(&HUB.replace("eu-west-1", "eu-west-2")));
+}
+
+#[test]
+fn a_half_written_file_freezes_and_the_others_go_on() {
+    for (text, known) in [("", false), ("  \n", false), ("apiVersion: [", false), ("\u{0}\u{1}", false)] {
+        let (loaded, errors, _) = loaded(&[("a.yaml", HUB), ("b.yaml", text)]);
+        assert_eq!(loaded.desired.objects.hubs.len(), 1);
+        assert_eq!(loaded.desired.complete, known, "{text:?}: {errors:?}");
+        assert_eq!(loaded.desired.broken.len(), 1, "{text:?}");
+    }
+}
+
+#[test]
+fn a_cut_file_still_says_which_object_it_was() {
+    let whole = format!("{EXCEPTION}{REST}{TARGET}{DATES}");
+    let object = ObjectRef::namespaced(Kind::FindingException, "t", "e");
+    let known_from = EXCEPTION.len();
+    for cut in 1..whole.len() {
+        let (loaded, errors, _) = loaded(&[("a.yaml", HUB), ("b.yaml", &whole[..cut])]);
+        let desired = &loaded.desired;
+        assert_eq!(desired.objects.hubs.len(), 1);
+        if desired.objects.exceptions.is_empty() {
+            assert_eq!(desired.broken.len(), 1, "cut at {cut}: {errors:?}");
+            if cut >= known_from {
+                assert_eq!(desired.broken[0].object.as_ref(), Some(&object), "cut at {cut}: {errors:?}");
+            } else {
+                assert!(!desired.complete || desired.broken[0].object.is_some(), "cut at {cut}");
+            }
+        } else {
+            assert!(cut + 2 >= whole.len(), "cut at {cut} it is not whole");
+        }
+    }
+}
+
+#[test]
+fn the_same_object_in_two_files_is_used_from_neither() {
+    let (loaded, errors, _) = loaded(&[("a.yaml", HUB), ("b.yaml", &format!("# two\n{HUB}"))]);
+    assert!(loaded.desired.objects.hubs.is_empty() && loaded.desired.complete);
+    assert_eq!(loaded.desired.broken.len(), 2);
+    assert!(loaded.desired.broken.iter().all(|broken| broken.object == Some(ObjectRef::cluster(Kind::SecurityHub, "main"))));
+    assert!(errors[0].starts_with("a.yaml:1: SecurityHub/main is declared twice, here and in b.yaml:2"), "{errors:?}");
+    assert!(errors[1].starts_with("b.yaml:2: SecurityHub/main is declared twice, here and in a.yaml:1"), "{errors:?}");
+}
+
+#[test]
+fn hidden_backup_and_swap_files_and_other_kinds_are_passed_over() {
+    let (loaded, errors, warnings) = loaded(&[
+        ("hub.yaml", HUB),
+        (".hub.yaml", "x: ["),
+        (".hub.yaml.swp", "x"),
+        ("hub.yaml~", HUB),
+        ("hub.yaml.bak", HUB),
+        ("hub.orig", HUB),
+        ("..data/hub.yaml", HUB),
+        ("notes.txt", "hello"),
+        ("kustomization.yaml", "resources: [hub.yaml]\n"),
+        ("config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\n---\n# nothing\n"),
+    ]);
+    assert_eq!((errors, warnings), (vec![], vec![]));
+    assert!(loaded.desired.complete);
+    assert_eq!(loaded.desired.objects.hubs.len(), 1);
+    assert_eq!(loaded.verdict.notes.len(), 2, "{:?}", loaded.verdict.notes);
+}
+
+#[test]
+fn a_missing_directory_is_incomplete_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let loaded = load(&directory.path().join("none"));
+    assert!(!loaded.desired.complete);
+    assert_eq!(loaded.verdict.errors.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_config_map_mount_is_read_once_and_links_in_a_circle_end() {
+    use std::os::unix::fs::symlink;
+    let directory = directory(&[("..2026_12_01/hub.yaml", HUB), ("sub/p.yaml", &format!("{POLICY}{RULES}"))]);
+    symlink("..2026_12_01", directory.path().join("..data")).unwrap();
+    symlink("..data/hub.yaml", directory.path().join("hub.yaml")).unwrap();
+    symlink("..", directory.path().join("sub/up")).unwrap();
+    symlink("sub", directory.path().join("again")).unwrap();
+    let loaded = load(directory.path());
+    assert_eq!(loaded.verdict.errors, vec![]);
+    assert_eq!((loaded.desired.objects.hubs.len(), loaded.desired.objects.policies.len()), (1, 1));
+    symlink("nowhere.yaml", directory.path().join("gone.yaml")).unwrap();
+    assert!(!load(directory.path()).desired.complete, "a link to nothing may have been a manifest");
+}
+
+#[test]
+fn hostile_files_are_refused_in_bounded_space() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep_block: String = (0..10_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d \
+                [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n";
+    let many: String = (0..100_000).map(|_| "EC2.1,").collect();
+    let many = format!("{POLICY}  rules: [{{name: a, match: {{controls: [{many}]}}, response: {{ignore: {{}}}}}}]\n");
+    let circle = "a: &a [*a]\n";
+    let huge = "x".repeat(5 * 1024 * 1024);
+    let numbers = format!("{POLICY}  priority: 1e400\n{RULES}");
+    let wide = format!("{POLICY}  priority: 9007199254740993000000000\n{RULES}");
+    for text in [&deep, &deep_block, bomb, &many, circle, &huge, &numbers, &wide] {
+        let (loaded, errors, _) = loaded(&[("good.yaml", HUB), ("bad.yaml", text)]);
+        assert!(!errors.is_empty() && errors.len() <= 3, "{:.80}: {errors:?}", text);
+        assert!(errors.iter().all(|error| error.starts_with("bad.yaml") && error.len() < 600), "{errors:?}");
+        assert_eq!(loaded.desired.objects.hubs.len(), 1);
+    }
+    assert_eq!(errors(&many), ["f.yaml:5: spec.rules[0].match.controls: Too many: 100000: must have at most 1000 items"]);
+}
+
+#[test]
+fn aliases_and_merge_keys_work_as_people_use_them() {
+    let text = format!(
+        "{POLICY}  limits: &l {{maxFindings: 7, maxPercent: 3}}\n  rules:\n    - &r\n      name: a\n      match: {{controls: [EC2.1]}}\n      \
+         response: {{ignore: {{}}}}\n    - <<: *r\n      name: b\n"
+    );
+    let (loaded, errors, _) = loaded(&[("f.yaml", &text)]);
+    assert_eq!(errors, Vec::<String>::new());
+    let rules = &loaded.desired.objects.policies[0].spec.rules;
+    assert_eq!((rules[0].name.as_str(), rules[1].name.as_str()), ("a", "b"));
+    assert_eq!(rules[0].matches, rules[1].matches);
+}
+
+#[test]
+fn names_that_nothing_answers_to_are_warned_of() {
+    let (_, errors, warnings) = loaded(&[
+        ("hub.yaml", HUB),
+        (
+            "p.yaml",
+            &format!(
+                "{POLICY}  hubs: [mian]\n  scope: {{groups: [nope], standards: [fsbq], accountSelector: {{matchLabels: {{env: prod}}}}}}\n{RULES}"
+            ),
+        ),
+        ("e.yaml", &format!("{EXCEPTION}{REST}{TARGET}{DATES}")),
+    ]);
+    assert_eq!(errors, Vec::<String>::new());
+    let begins = [
+        "e.yaml:3: metadata.namespace: no ExceptionPolicy names the namespace \"t\": the exception has no effect",
+        "p.yaml:5: spec.hubs[0]: no SecurityHub is named \"mian\": the policy does nothing there",
+        "p.yaml:6: spec.scope.accountSelector: no Account has these labels: it matches nothing",
+        "p.yaml:6: spec.scope.groups[0]: \"nope\" is not a known control group",
+        "p.yaml:6: spec.scope.standards[0]: \"fsbq\" is not a known standard",
+    ];
+    assert_eq!(warnings.len(), begins.len(), "{warnings:#?}");
+    for (warning, begin) in warnings.iter().zip(begins) {
+        assert!(warning.starts_with(begin), "{warning}");
+    }
+}
+
+#[test]
+fn nothing_is_missed_where_something_cannot_be_read() {
+    let (_, _, warnings) = loaded(&[("e.yaml", &format!("{EXCEPTION}{REST}{TARGET}{DATES}")), ("x.yaml", "")]);
+    assert_eq!(warnings, Vec::<String>::new());
+}
+
+#[test]
+fn the_offline_verdict_knows_every_keyword_and_pattern_of_the_definitions() {
+    fn walk(schema: &Value, found: &mut BTreeSet<String>) {
+        let Some(members) = schema.as_object() else { return };
+        for (keyword, value) in members {
+            found.insert(keyword.clone());
+            match keyword.as_str() {
+                "properties" => value.as_object().unwrap().values().for_each(|schema| walk(schema, found)),
+                "items" | "additionalProperties" => walk(value, found),
+                "pattern" => {
+                    let pattern = value.as_str().unwrap();
+                    assert!(regex::Regex::new(pattern).is_ok(), "{pattern}");
+                    assert!(crate::api::schema::in_words(pattern).is_some(), "{pattern} has no words");
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for crd in crate::api::all_crds() {
+        let schema = crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap();
+        walk(&serde_json::to_value(schema).unwrap(), &mut found);
+    }
+    let unknown: Vec<&String> = found.iter().filter(|keyword| !schema::KEYWORDS.contains(&keyword.as_str())).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn an_unchanged_file_is_not_judged_again() {
+    let directory = directory(&[("hub.yaml", HUB), ("p.yaml", &format!("{POLICY}{RULES}"))]);
+    let mut cache = load::Cache::default();
+    let first = load::assemble(&files::read(directory.path()), &mut cache);
+    let before = Arc::as_ptr(cache.judged("hub.yaml", directory.path()));
+    fs::write(directory.path().join("p.yaml"), format!("{POLICY}  priority: 3\n{RULES}")).unwrap();
+    let second = load::assemble(&files::read(directory.path()), &mut cache);
+    assert_eq!(before, Arc::as_ptr(cache.judged("hub.yaml", directory.path())));
+    assert_eq!(first.desired.objects.hubs, second.desired.objects.hubs);
+    assert_eq!(second.desired.objects.policies[0].spec.priority, 3);
+}
