@@ -160,10 +160,11 @@ async fn beside_a_tool_that_eats_most_of_the_quota_we_adapt_without_a_storm_and_
     let clock = Arc::new(TokioClock::new());
     let attempts = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&attempts);
-    let quota = Quota::new(clock.clone(), Arc::new(crate::aws::testing::Seeded::new(7)), Share::percent(60))
-        .with_observer(Arc::new(move |_: &Attempt<'_>| {
+    let quota = Quota::new(clock.clone(), Arc::new(crate::aws::testing::Seeded::new(7)), Share::percent(60)).with_observer(
+        Arc::new(move |_: &Attempt<'_>| {
             counter.fetch_add(1, Ordering::Relaxed);
-        }));
+        }),
+    );
     let service = Service { clock: clock.clone(), state: Mutex::new((2.0, Duration::ZERO)) };
     let (home, ten_minutes) = (region(), Duration::from_secs(600));
     let call = |rate: f64| {
