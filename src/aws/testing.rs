@@ -143,7 +143,7 @@ impl Server {
     }
 }
 
-pub(super) fn json(status: u16, body: impl ToString) -> Response {
+pub(super) fn json(status: u16, body: impl std::fmt::Display) -> Response {
     let builder = Response::builder().status(status).header("content-type", "application/json");
     builder.body(Body::from(body.to_string())).unwrap()
 }

@@ -201,7 +201,7 @@ async fn a_write_that_may_have_had_its_effect_is_the_callers_to_judge() {
     }
     let server = Server::default();
     let (hub, clock) = hub(&server, |request, _| async move {
-        tokio::time::sleep(Duration::from_secs(300)).await;
+        tokio::time::sleep(Duration::from_mins(5)).await;
         updated(&request, |_| None)
     })
     .await;

@@ -119,7 +119,7 @@ async fn credentials_are_renewed_when_they_expire_by_our_clock() {
     let server = Server::default();
     let transport = Transport::load(settings(&server, answer)).await.unwrap();
     described(&transport).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     described(&transport).await.unwrap();
     assert_eq!(server.seen().iter().filter(|seen| seen.host.starts_with("sts.")).count(), 2);
 }
@@ -186,4 +186,71 @@ async fn a_server_with_a_clock_of_its_own_does_not_move_our_signatures() {
     described(&transport).await.unwrap();
     let dates: Vec<_> = server.seen().iter().map(|seen| seen.headers["x-amz-date"].clone()).collect();
     assert_eq!(dates, ["20261121T080000Z", "20261121T080000Z"]);
+}
+
+#[derive(Debug)]
+struct Environment(&'static str);
+
+impl aws_types::service_config::LoadServiceConfig for Environment {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        (key.service_id() == "SQS" && key.env() == "AWS_ENDPOINT_URL").then(|| self.0.to_owned())
+    }
+}
+
+#[test]
+fn endpoints_of_the_environment_are_per_service_and_under_the_same_rule() {
+    let loaded = |sqs: &'static str, all: &str| SdkConfig::builder().service_config(Environment(sqs)).endpoint_url(all).build();
+    let found = Endpoints::of(&loaded("http://127.0.0.1:5000", "https://proxy.example.com")).unwrap();
+    assert_eq!(found.sqs.unwrap().as_str(), "http://127.0.0.1:5000");
+    assert_eq!(found.sts, found.security_hub);
+    assert_eq!(found.sts.unwrap().as_str(), "https://proxy.example.com");
+    assert!(matches!(Endpoints::of(&loaded("http://queue.example.com", "https://a")), Err(EndpointError::Clear(_))));
+    assert!(matches!(Endpoints::of(&loaded("https://a", "http://proxy.example.com")), Err(EndpointError::Clear(_))));
+    let none = Endpoints::of(&SdkConfig::builder().build()).unwrap();
+    assert_eq!((none.security_hub, none.sts, none.sqs), (None, None, None));
+}
+
+/// A transport that uses the SDK's own HTTP client.
+async fn over_sockets(endpoint: String) -> Transport {
+    let mut settings = Settings::new(region(), Arc::new(TokioClock::new()));
+    settings.credentials = Some(credentials());
+    settings.endpoint = Some(endpoint.parse().unwrap());
+    Transport::load(settings).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_place_where_nobody_listens_is_unreachable() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let fail = described(&over_sockets(endpoint).await).await.unwrap_err();
+    assert_eq!((fail.kind, fail.code), (FailureKind::Unreachable, None), "{}", fail.message);
+}
+
+#[tokio::test]
+async fn over_a_real_connection_pages_are_bytes_and_a_cut_one_is_no_page() {
+    let body = r#"{"Findings":[{"Resources":[{"Details":{}}]}]}"#;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server = Server::default();
+    let router = server.router(move |request, nth| async move {
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/findings"));
+        if nth == 0 {
+            return json(200, body);
+        }
+        let cut = futures::stream::iter([Ok::<_, std::io::Error>(body)]);
+        let head = Response::builder().header("content-length", body.len() + 1);
+        head.body(axum::body::Body::from_stream(cut)).unwrap()
+    });
+    let asked = async {
+        let client = over_sockets(endpoint).await.security_hub(&region());
+        let whole = crate::aws::raw::get_findings(client.get_findings()).await;
+        (whole, crate::aws::raw::get_findings(client.get_findings()).await)
+    };
+    let (whole, cut) = tokio::select! {
+        answers = asked => answers,
+        ended = async { axum::serve(listener, router).await } => panic!("the server ended: {ended:?}"),
+    };
+    assert_eq!(whole.unwrap(), body);
+    assert_eq!(cut.unwrap_err().kind, FailureKind::Transient);
 }
