@@ -66,8 +66,8 @@ mod tests {
         let clock = Arc::new(TokioClock::new());
         let sdk = SdkClock::new(clock.clone());
         let before = sdk.time_source().now();
-        sdk.async_sleep().sleep(Duration::from_secs(3600)).await;
-        assert_eq!(sdk.time_source().now().duration_since(before).unwrap(), Duration::from_secs(3600));
-        assert_eq!(clock.elapsed(), Duration::from_secs(3600));
+        sdk.async_sleep().sleep(Duration::from_hours(1)).await;
+        assert_eq!(sdk.time_source().now().duration_since(before).unwrap(), Duration::from_hours(1));
+        assert_eq!(clock.elapsed(), Duration::from_hours(1));
     }
 }

@@ -16,7 +16,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::engine::ports::{AwsFailure, Blocked, FailureKind};
 
 /// The longest wait that we let a service ask for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(5);
 /// Messages are for status and logs: longer ones are cut.
 const LONGEST_MESSAGE: usize = 512;
 
@@ -65,7 +65,7 @@ where
                 return fail;
             }
             let kind = if failure.is_timeout() {
-                FailureKind::Transient
+                silence(error)
             } else if failure.is_io() {
                 connection(error)
             } else if failure.is_user() {
@@ -196,6 +196,13 @@ fn connection(error: &(dyn Error + 'static)) -> FailureKind {
     if broken { FailureKind::Transient } else { FailureKind::Unreachable }
 }
 
+/// Silence while connecting is a wrong place or a closed network; silence afterwards passes. The SDK tells them apart in words
+/// only ("HTTP connect timeout occurred after 3s").
+fn silence(error: &(dyn Error + 'static)) -> FailureKind {
+    let connecting = chain(error).any(|cause| cause.to_string().starts_with("HTTP connect timeout"));
+    if connecting { FailureKind::Unreachable } else { FailureKind::Transient }
+}
+
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
@@ -258,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_service_may_ask_for_a_wait_but_not_for_ever() {
-        let fail = service(429, None, None, Some(Duration::from_secs(86_400)));
+        let fail = service(429, None, None, Some(Duration::from_hours(24)));
         assert_eq!(fail.retry_after, Some(LONGEST_RETRY_AFTER));
     }
 

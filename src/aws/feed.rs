@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 
 use super::failure::{Fail, read};
@@ -153,7 +154,7 @@ impl Feed for SqsFeed {
             // A lost answer hides its messages for a while only: they come again.
             .call(&self.queue.region, Operation::ReceiveMessage, Retry::READ, || async {
                 request.clone().send().await.map_err(|error| {
-                    let gone = error.as_service_error().is_some_and(|error| error.is_queue_does_not_exist());
+                    let gone = error.as_service_error().is_some_and(ReceiveMessageError::is_queue_does_not_exist);
                     let fail = read(&error);
                     if gone { Fail { kind: FailureKind::NoQueue, ..fail } } else { fail }
                 })

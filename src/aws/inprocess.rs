@@ -133,3 +133,6 @@ impl http_body::Body for Incoming {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
 
 use super::failure::{Fail, read};
 use super::feed::QueueAddress;
@@ -83,7 +83,7 @@ impl SqsTarget {
                 request.clone().send().await.map_err(|error| read(&error))
             })
             .await?;
-        let taken: Vec<&str> = output.successful().iter().map(|done| done.id()).collect();
+        let taken: Vec<&str> = output.successful().iter().map(SendMessageBatchResultEntry::id).collect();
         let left = bodies.iter().enumerate().filter(|(id, _)| !taken.contains(&id.to_string().as_str()));
         let left = left.map(|(_, body)| *body).collect();
         let refusal = output.failed().iter().max_by_key(|failed| failed.sender_fault()).map(|failed| Fail {

@@ -20,6 +20,8 @@ use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin as _;
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
 use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer};
 use bytes::Bytes;
+use futures::FutureExt as _;
+use http_body_util::BodyExt as _;
 
 use super::failure::{Fail, read};
 use crate::engine::ports::FailureKind;
@@ -75,8 +77,11 @@ impl DeserializeResponse for RawDeserializer {
             let typed = typed.ok_or_else(|| OrchestratorError::other("GetFindings has no deserializer"))?;
             return typed.deserialize_nonstreaming_with_config(response, cfg);
         }
-        let body = response.body().bytes().ok_or_else(|| OrchestratorError::other("the response body is not loaded"))?;
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Bytes::copy_from_slice(body));
+        // Loaded already, so that this is ready at once and shares the bytes.
+        let body = response.body().try_clone().and_then(|body| body.collect().now_or_never());
+        let body = body.ok_or_else(|| OrchestratorError::other("the response body is not loaded"))?;
+        let body = body.map_err(OrchestratorError::other)?.to_bytes();
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
         // The operation promises this type; nobody looks at it.
         Ok(Output::erase(GetFindingsOutput::builder().set_findings(Some(Vec::new())).build()))
     }

@@ -8,6 +8,10 @@ use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -78,4 +82,75 @@ pub(super) async fn transport(clock: Arc<dyn Clock>, router: axum::Router) -> Ar
     settings.http = Some(SharedHttpClient::new(InProcess::new(router)));
     settings.credentials = Some(credentials());
     Arc::new(Transport::load(settings).await.unwrap())
+}
+
+/// One request as a server sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) method: String,
+    pub(super) host: String,
+    pub(super) path: String,
+    pub(super) headers: http::HeaderMap,
+    pub(super) body: String,
+}
+
+impl Seen {
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// A server whose answers a closure makes, and that remembers what it was asked.
+#[derive(Clone, Default)]
+pub(super) struct Server {
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    /// A router that answers with `answer`, given the request and how many came before it.
+    pub(super) fn router<F, Fut>(&self, answer: F) -> axum::Router
+    where
+        F: Fn(Seen, usize) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Response> + Send,
+    {
+        let seen = Arc::clone(&self.seen);
+        axum::Router::new().fallback(async move |request: Request| {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let host = head.headers.get("host").map(|host| host.to_str().unwrap().to_owned()).unwrap_or_default();
+            let request = Seen {
+                method: head.method.to_string(),
+                host,
+                path: head.uri.to_string(),
+                headers: head.headers,
+                body: String::from_utf8(body.to_vec()).unwrap(),
+            };
+            let before = {
+                let mut seen = seen.lock().unwrap();
+                seen.push(request.clone());
+                seen.len() - 1
+            };
+            answer(request, before).await
+        })
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+}
+
+pub(super) fn json(status: u16, body: impl std::fmt::Display) -> Response {
+    let builder = Response::builder().status(status).header("content-type", "application/json");
+    builder.body(Body::from(body.to_string())).unwrap()
+}
+
+/// An error as Security Hub says it.
+pub(super) fn refusal(status: u16, code: &str, message: &str) -> Response {
+    let mut response = json(status, serde_json::json!({ "Code": code, "Message": message }));
+    response.headers_mut().insert("x-amzn-errortype", code.parse().unwrap());
+    response
 }

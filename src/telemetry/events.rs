@@ -10,7 +10,7 @@ use crate::core::ids::ObjectRef;
 use crate::engine::ports::{Clock, Event, EventSink};
 
 /// How long an equal event says nothing new.
-const QUIET: Duration = Duration::from_secs(3600);
+const QUIET: Duration = Duration::from_hours(1);
 /// Events remembered; the oldest is forgotten first, and may then be shown again.
 const REMEMBERED: usize = 4096;
 
