@@ -1,0 +1,121 @@
+//! `run`: one loop for each SecurityHub that is declared, for as long as it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::merge::MergedStatus;
+use crate::core::ids::{Kind, ObjectRef};
+use crate::core::objects::Desired;
+use crate::core::reasons;
+use crate::engine::keeper::{Keeper, Purpose};
+use crate::engine::ports::{Clock, Condition, DesiredSource, Detail, Event, Meter, ObjectStatus, PolicyDetail, World};
+
+/// How long a source that cannot be read is left alone.
+const SOURCE_RETRY: Duration = Duration::from_secs(5);
+
+/// A hub's loop, from outside.
+struct Running {
+    desired: watch::Sender<Arc<Desired>>,
+    stop: CancellationToken,
+}
+
+/// Makes the meter of a hub, by the name of its object.
+pub type MeterOf = Arc<dyn Fn(&str) -> Arc<dyn Meter> + Send + Sync>;
+
+/// Keeps every declared hub until `shutdown`; then each loop finishes what it started. `loaded` is called when the desired state
+/// is first known.
+pub async fn run(world: World, meter_of: MeterOf, mut source: Box<dyn DesiredSource>, shutdown: CancellationToken, loaded: impl Fn() + Send) {
+    let merged = MergedStatus::new(Arc::clone(&world.status));
+    let mut loops: FuturesUnordered<BoxFuture<'static, Arc<str>>> = FuturesUnordered::new();
+    let mut running: BTreeMap<Arc<str>, Running> = BTreeMap::new();
+    let mut orphans: BTreeMap<ObjectRef, ObjectStatus> = BTreeMap::new();
+    let mut retry: Option<Duration> = None;
+    loop {
+        let clock: Arc<dyn Clock> = Arc::clone(&world.clock);
+        let wait = retry.map_or(Duration::ZERO, |at| at.saturating_sub(clock.elapsed()));
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            Some(hub) = loops.next(), if !loops.is_empty() => {
+                running.remove(&hub);
+            }
+            () = clock.sleep(wait), if retry.is_some() => retry = None,
+            next = source.next(), if retry.is_none() => match next {
+                Ok(desired) => {
+                    loaded();
+                    let hubs: Vec<Arc<str>> = desired.objects.hubs.iter().map(|hub| Arc::clone(&hub.meta.object.name)).collect();
+                    if hubs.is_empty() {
+                        tracing::warn!("no SecurityHub is declared: nothing is kept");
+                    }
+                    for hub in &hubs {
+                        match running.get(hub) {
+                            Some(known) => {
+                                known.desired.send_replace(Arc::clone(&desired));
+                            }
+                            None => {
+                                let (sender, receiver) = watch::channel(Arc::clone(&desired));
+                                let stop = shutdown.child_token();
+                                let mut own = world.clone();
+                                own.status = merged.of_hub(hub);
+                                own.meter = meter_of(hub);
+                                let keeper = Keeper::new(own, hub, Purpose::Keep);
+                                let (name, token) = (Arc::clone(hub), stop.clone());
+                                loops.push(Box::pin(async move {
+                                    keeper.run(receiver, token).await;
+                                    name
+                                }));
+                                running.insert(Arc::clone(hub), Running { desired: sender, stop });
+                            }
+                        }
+                    }
+                    // A hub that is proved to be gone is let go; one that is only unreadable goes on with its last good version.
+                    for (_, known) in running.iter().filter(|(name, _)| !hubs.contains(name)) {
+                        known.desired.send_replace(Arc::clone(&desired));
+                        if desired.complete && desired.broken.is_empty() {
+                            known.stop.cancel();
+                        }
+                    }
+                    tell_orphans(&world, &desired, &mut orphans).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the desired state cannot be read; nothing changes meanwhile");
+                    retry = Some(clock.elapsed() + SOURCE_RETRY);
+                }
+            },
+        }
+    }
+    while loops.next().await.is_some() {}
+}
+
+/// Policies that name no declared hub: no loop speaks of them.
+async fn tell_orphans(world: &World, desired: &Desired, told: &mut BTreeMap<ObjectRef, ObjectStatus>) {
+    let known = |name: &String| desired.objects.hubs.iter().any(|hub| *hub.meta.object.name == **name);
+    let mut orphans = BTreeMap::new();
+    for policy in desired.objects.policies.iter().filter(|p| !p.spec.hubs.is_empty() && !p.spec.hubs.iter().any(known)) {
+        let message = format!("spec.hubs names {}, and no SecurityHub of that name is declared", policy.spec.hubs.join(", "));
+        let condition = |kind, status| Condition { kind, status: Some(status), reason: reasons::UNKNOWN_HUB, message: message.clone() };
+        let status = ObjectStatus {
+            object: policy.meta.object.clone(),
+            observed_generation: policy.meta.generation,
+            handled_request: policy.meta.requested_at.clone(),
+            conditions: vec![condition("Ready", false), condition("Reconciling", false), condition("Stalled", true)],
+            detail: Detail::Policy(PolicyDetail::default()),
+        };
+        if told.get(&status.object) != Some(&status) {
+            let object = status.object.clone();
+            world.events.emit(Event { object, reason: reasons::UNKNOWN_HUB, warning: true, message: message.clone() });
+            if let Err(error) = world.status.write(&status).await {
+                tracing::warn!(%error, kind = %Kind::ControlPolicy, "a status is not written");
+                continue;
+            }
+        }
+        orphans.insert(status.object.clone(), status);
+    }
+    *told = orphans;
+}
