@@ -291,3 +291,17 @@ async fn equal_seeds_make_equal_bytes() {
     assert_eq!(first.len(), 121, "60 pages, 60 writes, and the role assumed once");
     assert_eq!(first, an_hour().await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn invocation_ids_are_those_that_are_given() {
+    use aws_runtime::invocation_id::{DefaultInvocationIdGenerator, InvocationIdGenerator as _};
+    let server = Server::default();
+    let mut settings = settings(&server, answer);
+    settings.role = None;
+    settings.invocation_ids = Some(SharedInvocationIdGenerator::new(DefaultInvocationIdGenerator::with_seed(7)));
+    let transport = Transport::load(settings).await.unwrap();
+    described(&transport).await.unwrap();
+    let expected = DefaultInvocationIdGenerator::with_seed(7).generate().unwrap().unwrap();
+    let header = server.seen()[0].headers["amz-sdk-invocation-id"].to_str().unwrap().to_owned();
+    assert!(format!("{expected:?}").contains(&header), "{header} is not {expected:?}");
+}
