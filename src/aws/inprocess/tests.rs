@@ -68,6 +68,28 @@ async fn a_silent_server_is_given_up_when_the_time_for_an_attempt_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_connector_keeps_the_read_timeout_by_itself() {
+    let clock = Arc::new(TokioClock::new());
+    let sdk = crate::aws::clock::SdkClock::new(clock.clone());
+    let router = Server::default().router(|_, _| async {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        json(200, json!({}))
+    });
+    let timeouts = aws_smithy_types::timeout::TimeoutConfig::builder().read_timeout(Duration::from_secs(5)).build();
+    let config = aws_sdk_securityhub::Config::builder()
+        .behavior_version_latest()
+        .region(aws_config::Region::new("eu-west-1"))
+        .credentials_provider(crate::aws::testing::credentials())
+        .time_source(sdk.time_source())
+        .sleep_impl(sdk.async_sleep())
+        .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .http_client(InProcess::new(router));
+    let error = aws_sdk_securityhub::Client::from_conf(config.build()).describe_hub().send().await.unwrap_err();
+    assert_eq!((read(&error).kind, clock.elapsed()), (FailureKind::Transient, Duration::from_secs(5)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_that_stalls_is_given_up_too() {
     let (result, took) = described(|| async {
         let first = futures::stream::iter([Ok::<_, std::io::Error>("{\"HubArn\"")]);
@@ -91,6 +113,18 @@ async fn a_body_that_is_cut_is_no_answer() {
     assert_eq!(result.unwrap_err().kind, FailureKind::Transient);
     let (result, _) = described(move || async move { streamed(200, None, vec![Ok(&whole[..10])]) }).await;
     assert_eq!(result.unwrap_err().kind, FailureKind::Transient);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_body_of_a_post_is_no_answer_either() {
+    // The SDK itself compares lengths for GET only.
+    let whole = r#"{"Findings":[]}"#;
+    for (promised, complete) in [(whole.len(), true), (whole.len() + 1, false)] {
+        let router = Server::default().router(move |_, _| async move { streamed(200, Some(promised), vec![Ok(whole)]) });
+        let client = transport(Arc::new(TokioClock::new()), router).await.security_hub(&region());
+        let page = crate::aws::raw::get_findings(client.get_findings()).await;
+        assert_eq!(page.map_err(|fail| fail.kind), if complete { Ok(Bytes::from(whole)) } else { Err(FailureKind::Transient) });
+    }
 }
 
 #[tokio::test(start_paused = true)]

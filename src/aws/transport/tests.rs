@@ -8,7 +8,9 @@ use super::*;
 use crate::aws::failure::read;
 use crate::aws::inprocess::InProcess;
 use crate::aws::testing::{Seen, Server, TokioClock, credentials, json, region};
-use crate::engine::ports::{Blocked, FailureKind};
+use crate::core::ids::FindingKey;
+use crate::core::status::WorkflowStatus;
+use crate::engine::ports::{Blocked, FailureKind, HubRead as _, HubWrite as _, PageRequest, Patch, ReadFilter};
 
 #[test]
 fn plain_http_is_for_this_machine_only() {
@@ -182,8 +184,10 @@ async fn a_server_with_a_clock_of_its_own_does_not_move_our_signatures() {
     let mut settings = settings(&server, late);
     settings.role = None;
     let transport = Transport::load(settings).await.unwrap();
-    described(&transport).await.unwrap();
-    described(&transport).await.unwrap();
+    let client = transport.security_hub(&region());
+    for _ in 0..2 {
+        client.describe_hub().send().await.unwrap();
+    }
     let dates: Vec<_> = server.seen().iter().map(|seen| seen.headers["x-amz-date"].clone()).collect();
     assert_eq!(dates, ["20261121T080000Z", "20261121T080000Z"]);
 }
@@ -253,4 +257,51 @@ async fn over_a_real_connection_pages_are_bytes_and_a_cut_one_is_no_page() {
     };
     assert_eq!(whole.unwrap(), body);
     assert_eq!(cut.unwrap_err().kind, FailureKind::Transient);
+}
+
+/// Every request of an hour of mixed calls, with the sources of chance pinned.
+async fn an_hour() -> Vec<(String, String, http::HeaderMap, String)> {
+    fastrand::seed(7);
+    let server = Server::default();
+    let mut settings = settings(&server, |request: &Seen| match request.path.as_str() {
+        "/findings" => json(200, json!({"Findings": []})),
+        "/findings/batchupdate" => json(200, json!({"ProcessedFindings": request.json()["FindingIdentifiers"]})),
+        _ => answer(request),
+    });
+    let clock = Arc::clone(&settings.clock);
+    let ids = aws_runtime::invocation_id::DefaultInvocationIdGenerator::with_seed(7);
+    settings.invocation_ids = Some(SharedInvocationIdGenerator::new(ids));
+    let transport = Arc::new(Transport::load(settings).await.unwrap());
+    let hub = crate::aws::securityhub::SecurityHub::new(transport, crate::aws::testing::quota(clock, 60), region());
+    let fields = ["a", "b", "c", "d", "e"].map(|key| (key.to_owned(), key.to_owned()));
+    let patch = Patch { workflow: WorkflowStatus::New, note: None, user_defined_fields: fields.into() };
+    let key = FindingKey { id: "id".into(), product_arn: "arn".into() };
+    let page = PageRequest { region: region(), filter: ReadFilter::default(), order: None, token: None, size: 100 };
+    for _ in 0..60 {
+        let (read, written) = tokio::join!(hub.page(&page), hub.update(&page.region, std::slice::from_ref(&key), &patch));
+        assert_eq!((read.is_ok(), written), (true, Ok(vec![])));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    server.seen().into_iter().map(|seen| (seen.method, seen.path, seen.headers, seen.body)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_seeds_make_equal_bytes() {
+    let first = an_hour().await;
+    assert_eq!(first.len(), 121, "60 pages, 60 writes, and the role assumed once");
+    assert_eq!(first, an_hour().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn invocation_ids_are_those_that_are_given() {
+    use aws_runtime::invocation_id::{DefaultInvocationIdGenerator, InvocationIdGenerator as _};
+    let server = Server::default();
+    let mut settings = settings(&server, answer);
+    settings.role = None;
+    settings.invocation_ids = Some(SharedInvocationIdGenerator::new(DefaultInvocationIdGenerator::with_seed(7)));
+    let transport = Transport::load(settings).await.unwrap();
+    described(&transport).await.unwrap();
+    let expected = DefaultInvocationIdGenerator::with_seed(7).generate().unwrap().unwrap();
+    let header = server.seen()[0].headers["amz-sdk-invocation-id"].to_str().unwrap().to_owned();
+    assert!(format!("{expected:?}").contains(&header), "{header} is not {expected:?}");
 }
