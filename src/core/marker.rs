@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -72,7 +73,7 @@ pub struct Marker {
     pub set: WorkflowStatus,
     /// The workflow status before we came; never `SUPPRESSED`.
     pub prior: WorkflowStatus,
-    /// When we wrote it, to the second.
+    /// When we decided to write it, to the millisecond.
     pub at: Timestamp,
     /// What to do when the owner is deleted, also while nobody is running.
     pub deletion: DeletionPolicy,
@@ -80,6 +81,33 @@ pub struct Marker {
     pub digest: Digest8,
     /// How often in a row, within a day, something else undid this and we set it again; survives a restart.
     pub again: u8,
+}
+
+/// What a finding says of its holder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum MarkerState {
+    /// No marker.
+    #[default]
+    None,
+    /// A marker of this program, held or released.
+    Ours(Arc<Marker>),
+    /// Something under our keys that we cannot read: the finding is frozen.
+    Broken(Arc<MarkerError>),
+}
+
+impl MarkerState {
+    /// The marker, if there is a readable one.
+    pub fn marker(&self) -> Option<&Arc<Marker>> {
+        match self {
+            Self::Ours(marker) => Some(marker),
+            Self::None | Self::Broken(_) => None,
+        }
+    }
+
+    /// The marker, if it is held, whatever the workflow status is.
+    pub fn held(&self) -> Option<&Arc<Marker>> {
+        self.marker().filter(|marker| marker.hold == Hold::Held)
+    }
 }
 
 /// The first eight bytes of a SHA-256, as 16 hex digits.

@@ -3,14 +3,21 @@
 //!
 //! Invariant: no async, no I/O, no clock (`now` is an argument), no environment, no other room of this house.
 
+pub mod answers;
 pub mod catalogue;
+pub mod compile;
+pub mod decide;
+pub mod digest;
 pub mod doc;
 pub mod facts;
 pub mod filter;
 pub mod grant;
 pub mod ids;
+pub mod limits;
 pub mod marker;
 pub mod matcher;
+pub mod note;
 pub mod objects;
 pub mod problem;
+pub mod reasons;
 pub mod status;

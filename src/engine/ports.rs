@@ -490,3 +490,34 @@ pub trait Gate: Send + Sync {
     /// After it ended. An error: it had its effect, but its answer is lost.
     async fn after(&self, effect: &Effect) -> Result<(), Blocked>;
 }
+
+/// The ports of one hub.
+#[derive(Clone)]
+#[allow(missing_docs)]
+pub struct HubPorts {
+    pub read: Arc<dyn HubRead>,
+    pub write: Arc<dyn HubWrite>,
+    pub history: Arc<dyn History>,
+    pub feed: Option<Arc<dyn Feed>>,
+}
+
+/// Makes the ports of a hub from what is declared of it.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// Credentials, role, endpoint and queue are looked at here; nothing is called yet but STS.
+    async fn connect(&self, hub: &crate::core::objects::HubSpec) -> Result<HubPorts, AwsFailure>;
+}
+
+/// Everything but the hub itself.
+#[derive(Clone)]
+#[allow(missing_docs)]
+pub struct World {
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub gate: Arc<dyn Gate>,
+    pub fence: Arc<dyn Fence>,
+    pub status: Arc<dyn StatusSink>,
+    pub events: Arc<dyn EventSink>,
+    pub meter: Arc<dyn Meter>,
+    pub connector: Arc<dyn Connector>,
+}

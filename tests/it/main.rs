@@ -1,1 +1,10 @@
-fn main() {}
+//! The one integration-test binary: everything that looks at Hubkeeper from outside a room.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, and tests stand outside the house's bans"
+)]
+
+mod layering;

@@ -1,0 +1,38 @@
+# What people guess. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint fmt generate bench clean
+
+CARGO ?= cargo
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the tour: Security Hub Local, a policy, an exception; no AWS, no cluster
+	$(CARGO) run --release --locked -- demo
+
+test: ## all tests; installs what they need into .cache/ the first time
+	tests/setup.sh moto
+	$(CARGO) test --locked
+
+unit: ## the tests beside the code only
+	$(CARGO) test --locked --lib
+
+lint: ## formatting, clippy, documentation and the dependency policy
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --lib
+	tests/setup.sh cargo-deny
+	.cache/tools/bin/cargo-deny --locked check bans licenses sources
+
+fmt: ## format the code
+	$(CARGO) fmt
+
+generate: ## write crds/ anew from src/api
+	$(CARGO) run --locked --quiet -- crds --dir crds
+
+bench: ## the figures of CONTRIBUTING.md
+	$(CARGO) bench --locked
+
+clean: ## remove everything that was built or installed
+	$(CARGO) clean
+	rm -rf .cache

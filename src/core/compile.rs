@@ -1,0 +1,631 @@
+//! All declared objects → one [`PolicySet`]: what a hub's findings are decided with, swapped whole on every change.
+//!
+//! Nothing here is an error: an object that cannot be used gets a diagnosis and decides nothing, never everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{Timestamp, ToSpan};
+
+use super::digest;
+use super::facts::Facts;
+use super::filter::Field;
+use super::grant;
+use super::ids::{Kind, ObjectRef};
+use super::marker::{Digest8, Owner};
+use super::matcher::{Context, Defaults, Index, MatchError, Matcher, RuleKey, Scratch};
+use super::objects::{
+    ApprovalDecision, ApprovalSpec, ExceptionPolicySpec, ExceptionSpec, HubSpec, MatchSpec, Meta, Mode, Object, Objects,
+    PolicySpec, Response,
+};
+use super::reasons;
+
+/// Why an object, or a part of it, decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// A constant of [`reasons`].
+    pub reason: &'static str,
+    /// One sentence: what is wrong, with the value, and what is allowed.
+    pub message: String,
+}
+
+impl Fault {
+    fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+/// A policy, ready to decide.
+#[derive(Debug)]
+pub struct Policy {
+    /// Identity and provenance.
+    pub meta: Meta,
+    /// As declared.
+    pub spec: PolicySpec,
+    /// Why it decides nothing.
+    pub fault: Option<Fault>,
+    /// What decides, rule by rule: scope, match, response.
+    pub digests: Vec<Digest8>,
+    /// Whether what it matches depends on other objects (accounts, groups).
+    pub depends: bool,
+}
+
+/// An exception, ready to decide if its verdict says so.
+#[derive(Debug)]
+pub struct Exception {
+    /// Identity and provenance.
+    pub meta: Meta,
+    /// As declared.
+    pub spec: ExceptionSpec,
+    /// Why it has no effect, as far as that can be said without findings.
+    pub fault: Option<Fault>,
+    /// The guardrail that admits it.
+    pub guardrail: Option<usize>,
+    /// What decides: targets and effect.
+    pub digest: Digest8,
+    /// Whether what it matches depends on other objects.
+    pub depends: bool,
+}
+
+/// A guardrail, ready to judge.
+#[derive(Debug)]
+pub struct Guardrail {
+    /// Identity and provenance.
+    pub meta: Meta,
+    /// As declared.
+    pub spec: ExceptionPolicySpec,
+    /// Why it grants nothing.
+    pub fault: Option<Fault>,
+    grants: Vec<Matcher>,
+    approvals: Vec<Matcher>,
+}
+
+/// What the evaluator has found out about an exception.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// In force.
+    Active,
+    /// Starts later.
+    Pending,
+    /// Over.
+    Expired,
+    /// Without effect until somebody mends it.
+    Faulty(Fault),
+    /// Nothing is written for it.
+    Suspended,
+}
+
+/// What one declared thing in the index stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    Target { exception: usize },
+    Scope { policy: usize },
+    Rule { policy: usize, rule: usize },
+}
+
+/// What matches one finding, before anything is weighed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matches {
+    /// Exceptions with a target that matches, ascending.
+    pub exceptions: Vec<usize>,
+    /// Policies whose scope matches, ascending: highest priority first.
+    pub scopes: Vec<usize>,
+    /// The first rule that matches, of every policy that has one, ascending by policy.
+    pub rules: Vec<(usize, usize)>,
+}
+
+/// Who would decide a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// An exception that is in force.
+    Exception(usize),
+    /// A rule of a policy.
+    Rule {
+        /// Index into [`PolicySet::policies`].
+        policy: usize,
+        /// Index into its rules.
+        rule: usize,
+    },
+    /// Policies of equal priority that disagree: none of them.
+    Conflict(Vec<usize>),
+}
+
+/// What is known of an object that a marker names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerState {
+    /// It is there, and can be asked.
+    Policy(usize),
+    /// It is there, and can be asked.
+    Exception(usize),
+    /// It is there and unreadable, or not proved to be gone.
+    Unknown,
+    /// Proved to be gone.
+    Gone,
+}
+
+/// Everything that decides the findings of one hub.
+#[derive(Debug)]
+pub struct PolicySet {
+    /// Name of the SecurityHub object.
+    pub hub: Arc<str>,
+    /// The hub as declared.
+    pub hub_meta: Meta,
+    /// The hub as declared.
+    pub hub_spec: HubSpec,
+    /// By priority, highest first, then by name.
+    pub policies: Vec<Policy>,
+    /// By name.
+    pub exceptions: Vec<Exception>,
+    /// By name.
+    pub guardrails: Vec<Guardrail>,
+    /// All approvals.
+    pub approvals: Vec<Object<ApprovalSpec>>,
+    /// Whether the listing is complete and everything in it readable: only then is absence proved, and a smaller selection real.
+    pub complete: bool,
+    /// Objects that are there but have no good version.
+    pub unreadable: BTreeSet<ObjectRef>,
+    /// The finding fields that filters name, beyond the fixed base: what the inventory has to project.
+    pub fields: Vec<Field>,
+    relative: bool,
+    index: Index,
+    entries: Vec<Entry>,
+    owners: BTreeMap<ObjectRef, OwnerState>,
+}
+
+/// What a source gave, after carrying over the last good versions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declared {
+    /// What is in force.
+    pub objects: Objects,
+    /// See [`PolicySet::complete`].
+    pub complete: bool,
+    /// See [`PolicySet::unreadable`].
+    pub unreadable: BTreeSet<ObjectRef>,
+}
+
+impl PolicySet {
+    /// Compiles what is declared for the hub of this name. `None`: no such hub is declared.
+    pub fn compile(declared: &Declared, hub: &str) -> Option<Self> {
+        let Declared { objects, complete, unreadable } = declared;
+        let hub_object = objects.hubs.iter().find(|object| &*object.meta.object.name == hub)?;
+        let context = Context::new(&objects.accounts, &hub_object.spec.control_groups);
+        let mut index = Vec::new();
+        let mut entries = Vec::new();
+        let mut fields = BTreeSet::new();
+        let mut relative = false;
+        let mut file = |entry: Entry, matcher: Matcher, index: &mut Vec<(RuleKey, Matcher)>| {
+            fields.extend(matcher.projected_fields());
+            relative |= matcher.is_relative();
+            let key = RuleKey(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+            entries.push(entry);
+            index.push((key, matcher));
+        };
+
+        let mut guardrails: Vec<Guardrail> =
+            objects.exception_policies.iter().map(|object| guardrail(object, &context)).collect();
+        guardrails.sort_by(|a, b| a.meta.object.cmp(&b.meta.object));
+
+        let mut exceptions = Vec::new();
+        for object in &objects.exceptions {
+            let number = exceptions.len();
+            let (exception, matchers) = exception(object, &guardrails, &context);
+            for matcher in matchers {
+                file(Entry::Target { exception: number }, matcher, &mut index);
+            }
+            exceptions.push(exception);
+        }
+
+        let mut policies: Vec<&Object<PolicySpec>> =
+            objects.policies.iter().filter(|p| p.spec.hubs.is_empty() || p.spec.hubs.iter().any(|name| name == hub)).collect();
+        policies.sort_by(|a, b| b.spec.priority.cmp(&a.spec.priority).then_with(|| a.meta.object.cmp(&b.meta.object)));
+        let policies = policies
+            .into_iter()
+            .enumerate()
+            .map(|(number, object)| {
+                let (policy, scope, rules) = policy(object, &context);
+                if policy.fault.is_none() {
+                    if let Some(scope) = scope {
+                        file(Entry::Scope { policy: number }, scope, &mut index);
+                    }
+                    for (rule, matcher) in rules.into_iter().enumerate() {
+                        file(Entry::Rule { policy: number, rule }, matcher, &mut index);
+                    }
+                }
+                policy
+            })
+            .collect::<Vec<_>>();
+
+        let mut owners: BTreeMap<ObjectRef, OwnerState> =
+            unreadable.iter().map(|object| (object.clone(), OwnerState::Unknown)).collect();
+        owners.extend(policies.iter().enumerate().map(|(n, p)| (p.meta.object.clone(), OwnerState::Policy(n))));
+        owners.extend(exceptions.iter().enumerate().map(|(n, x)| (x.meta.object.clone(), OwnerState::Exception(n))));
+        Some(Self {
+            hub: hub.into(),
+            hub_meta: hub_object.meta.clone(),
+            hub_spec: hub_object.spec.clone(),
+            policies,
+            exceptions,
+            guardrails,
+            approvals: objects.approvals.clone(),
+            complete: *complete && unreadable.is_empty(),
+            unreadable: unreadable.clone(),
+            fields: fields.into_iter().collect(),
+            relative,
+            index: Index::build(index),
+            entries,
+            owners,
+        })
+    }
+
+    /// What matches a finding with these facts.
+    pub fn matches(&self, facts: &Facts<'_>, now: Timestamp, scratch: &mut Scratch) -> Matches {
+        let mut found = Matches::default();
+        self.index.matching(facts, now, scratch, |key| match self.entries.get(key.0 as usize) {
+            Some(&Entry::Target { exception }) if found.exceptions.last() != Some(&exception) => found.exceptions.push(exception),
+            Some(&Entry::Scope { policy }) => found.scopes.push(policy),
+            // Keys ascend, so the first rule of a policy comes first.
+            Some(&Entry::Rule { policy, rule }) if found.rules.last().is_none_or(|last| last.0 != policy) => {
+                found.rules.push((policy, rule));
+            }
+            _ => {}
+        });
+        found
+    }
+
+    /// Who decides, given what matches. Where several exceptions cover, the one that holds already goes on holding.
+    pub fn holder(&self, matches: &Matches, verdicts: &[Verdict], current: Option<&Owner>) -> Holder {
+        let mut active = matches.exceptions.iter().copied().filter(|&x| verdicts.get(x) == Some(&Verdict::Active));
+        if let Some(first) = active.clone().next() {
+            let held = active.find(|&x| current.is_some_and(|owner| self.is_exception(owner, x)));
+            return Holder::Exception(held.unwrap_or(first));
+        }
+        let enforcing: Vec<(usize, usize)> = matches.rules.iter().copied().filter(|&(p, _)| self.enforces(p)).collect();
+        self.highest(&enforcing, current)
+    }
+
+    /// Who would decide among these rules: the highest priority; at a tie, the response they agree on.
+    pub fn highest(&self, rules: &[(usize, usize)], current: Option<&Owner>) -> Holder {
+        let Some(&(first, _)) = rules.first() else { return Holder::Nobody };
+        let priority = self.policies[first].spec.priority;
+        let tied: Vec<(usize, usize)> =
+            rules.iter().copied().take_while(|&(p, _)| self.policies[p].spec.priority == priority).collect();
+        let response = |(p, r): (usize, usize)| self.policies[p].spec.rules[r].response;
+        if tied.iter().any(|&rule| !same_action(response(rule), response(tied[0]))) {
+            return Holder::Conflict(tied.into_iter().map(|(p, _)| p).collect());
+        }
+        let held = tied.iter().copied().find(|&(p, _)| current.is_some_and(|owner| self.is_policy(owner, p)));
+        let (policy, rule) = held.unwrap_or(tied[0]);
+        Holder::Rule { policy, rule }
+    }
+
+    /// Whether a policy acts at all: enforcing, not suspended, usable.
+    pub fn enforces(&self, policy: usize) -> bool {
+        let policy = &self.policies[policy];
+        policy.fault.is_none() && policy.spec.mode == Mode::Enforce && !policy.spec.suspend
+    }
+
+    /// The policy that governs a finding: whose word counts about what people do to it.
+    pub fn governing(&self, matches: &Matches) -> Option<usize> {
+        let by_rule = matches.rules.iter().map(|&(p, _)| p).find(|&p| self.enforces(p));
+        by_rule.or_else(|| matches.scopes.iter().copied().find(|&p| self.enforces(p)))
+    }
+
+    /// What is known of an owner.
+    pub fn owner_state(&self, owner: &ObjectRef) -> OwnerState {
+        match self.owners.get(owner) {
+            Some(&state) => state,
+            None if self.complete => OwnerState::Gone,
+            None => OwnerState::Unknown,
+        }
+    }
+
+    /// Whether a smaller selection of this owner is real, and not the effect of something unreadable.
+    pub fn may_narrow(&self, state: OwnerState) -> bool {
+        match state {
+            OwnerState::Policy(p) => self.complete || !self.policies[p].depends,
+            OwnerState::Exception(x) => self.complete || !self.exceptions[x].depends,
+            OwnerState::Gone => true,
+            OwnerState::Unknown => false,
+        }
+    }
+
+    /// Owner and deciding digest of a holder that suppresses.
+    pub fn decider(&self, holder: &Holder) -> Option<(Owner, Digest8)> {
+        match holder {
+            Holder::Exception(x) => {
+                let exception = &self.exceptions[*x];
+                Some((Owner::Object(exception.meta.object.clone()), exception.digest))
+            }
+            Holder::Rule { policy, rule } => {
+                let policy = &self.policies[*policy];
+                Some((Owner::Object(policy.meta.object.clone()), policy.digests[*rule]))
+            }
+            Holder::Nobody | Holder::Conflict(_) => None,
+        }
+    }
+
+    /// What an exception is, from its own dates and what is declared around it; the findings have the last word.
+    pub fn standing(&self, exception: usize, now: Timestamp) -> Verdict {
+        let Exception { spec, fault, .. } = &self.exceptions[exception];
+        if now >= spec.expires_at {
+            Verdict::Expired
+        } else if spec.suspend {
+            Verdict::Suspended
+        } else if let Some(fault) = fault {
+            Verdict::Faulty(fault.clone())
+        } else if now < spec.starts_at {
+            Verdict::Pending
+        } else {
+            Verdict::Active
+        }
+    }
+
+    /// Whether a finding is inside the grant of an exception's guardrail.
+    pub fn in_grant(&self, exception: usize, facts: &Facts<'_>, now: Timestamp) -> bool {
+        let guardrail = self.exceptions[exception].guardrail.and_then(|g| self.guardrails.get(g));
+        guardrail.is_some_and(|g| g.grants.iter().any(|grant| grant.matches(facts, now)))
+    }
+
+    /// Which approval rules of an exception's guardrail a finding triggers, as bits.
+    pub fn approvals_triggered(&self, exception: usize, facts: &Facts<'_>, now: Timestamp) -> u32 {
+        let guardrail = self.exceptions[exception].guardrail.and_then(|g| self.guardrails.get(g));
+        let triggered = guardrail.into_iter().flat_map(|g| g.approvals.iter().enumerate()).filter(|(_, m)| m.matches(facts, now));
+        triggered.fold(0, |bits, (number, _)| bits | 1u32.checked_shl(u32::try_from(number).unwrap_or(32)).unwrap_or(0))
+    }
+
+    /// What is still missing for an exception whose findings triggered these approval rules.
+    pub fn missing_approval(&self, exception: usize, triggered: u32, now: Timestamp) -> Option<Fault> {
+        let Exception { meta, guardrail, .. } = &self.exceptions[exception];
+        let guardrail = guardrail.and_then(|g| self.guardrails.get(g))?;
+        for (number, rule) in guardrail.spec.approvals.iter().enumerate().filter(|(number, _)| triggered & (1 << number) != 0) {
+            let counting = || self.counting(&meta.object, &meta.digest, &rule.namespaces, now);
+            if let Some(denial) = counting().find(|approval| approval.spec.decision == ApprovalDecision::Deny) {
+                let message = format!("{} denies it: {}", denial.meta.object, denial.spec.reason);
+                return Some(Fault::new(reasons::DENIED, message));
+            }
+            let approvers: BTreeSet<&str> = counting().map(|approval| approval.spec.approver.as_str()).collect();
+            if approvers.len() < rule.count as usize {
+                let message = format!(
+                    "rule {number} of {} asks for {} approval(s) of {} from {}, and {} count; make one with `hubkeeper approve`",
+                    guardrail.meta.object,
+                    rule.count,
+                    meta.digest,
+                    rule.namespaces.join(", "),
+                    approvers.len(),
+                );
+                return Some(Fault::new(reasons::APPROVAL_NEEDED, message));
+            }
+        }
+        None
+    }
+
+    /// Approvals of exactly this state, from these namespaces, in time.
+    pub fn counting<'s>(
+        &'s self,
+        subject: &'s ObjectRef,
+        digest: &'s str,
+        namespaces: &'s [String],
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'s Object<ApprovalSpec>> {
+        self.approvals.iter().filter(move |approval| {
+            let Object { meta, spec } = approval;
+            spec.subject == *subject
+                && spec.digest == digest
+                && spec.expires_at.is_none_or(|until| now < until)
+                && meta.object.namespace.as_deref().is_some_and(|from| namespaces.iter().any(|name| name == from))
+        })
+    }
+
+    /// The ceiling that approvals allow for an action of an owner, if any: the highest approved, none if one denies it.
+    pub fn approved_ceiling(&self, owner: &ObjectRef, spec_digest: &str, action: &str, now: Timestamp) -> Option<u64> {
+        let mut highest = None;
+        for approval in &self.approvals {
+            let Some(ceiling) = approval.spec.max_findings.map(u64::from) else { continue };
+            let digest = digest::over_limit(&self.hub, &owner.to_string(), spec_digest, action, ceiling);
+            for counting in self.counting(owner, &digest, &self.hub_spec.approval_namespaces, now) {
+                if counting.meta.object != approval.meta.object {
+                    continue;
+                }
+                if counting.spec.decision == ApprovalDecision::Deny {
+                    return None;
+                }
+                highest = highest.max(Some(ceiling));
+            }
+        }
+        highest
+    }
+
+    /// The next moment after `now` at which time alone changes a decision.
+    pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let exceptions = self.exceptions.iter().flat_map(|x| [x.spec.starts_at, x.spec.expires_at]);
+        let approvals = self.approvals.iter().filter_map(|a| a.spec.expires_at);
+        exceptions.chain(approvals).filter(|&at| at > now).min()
+    }
+
+    /// Whether time alone changes what some filter matches.
+    pub fn is_relative(&self) -> bool {
+        self.relative
+    }
+
+    /// How many rules the index can file under no predicate: each costs a look at every finding.
+    pub fn unindexed(&self) -> usize {
+        self.index.always_count()
+    }
+
+    fn is_exception(&self, owner: &Owner, exception: usize) -> bool {
+        matches!(owner, Owner::Object(object) if *object == self.exceptions[exception].meta.object)
+    }
+
+    fn is_policy(&self, owner: &Owner, policy: usize) -> bool {
+        matches!(owner, Owner::Object(object) if *object == self.policies[policy].meta.object)
+    }
+}
+
+/// Whether two responses do the same to a finding; why they do it may differ.
+fn same_action(a: Response, b: Response) -> bool {
+    std::mem::discriminant(&a) == std::mem::discriminant(&b)
+}
+
+fn faults(errors: &[MatchError], place: &str) -> Fault {
+    let sentences: Vec<String> = errors.iter().map(|error| format!("{place}: {error}")).collect();
+    Fault::new(reasons::INVALID, sentences.join("; "))
+}
+
+/// Whether what a match selects depends on other objects.
+fn depends(spec: &MatchSpec) -> bool {
+    spec.account_selector.is_some() || !spec.groups.is_empty()
+}
+
+fn guardrail(object: &Object<ExceptionPolicySpec>, context: &Context<'_>) -> Guardrail {
+    let mut fault = None;
+    let mut compile =
+        |spec: &MatchSpec, place: String| match Matcher::compile_pair(&MatchSpec::default(), spec, Defaults::Grant, context) {
+            Ok(matcher) => Some(matcher),
+            Err(errors) => {
+                fault.get_or_insert_with(|| faults(&errors, &place));
+                None
+            }
+        };
+    let spec = &object.spec;
+    let grants = spec.grants.iter().enumerate().filter_map(|(n, g)| compile(g, format!("spec.grants[{n}]"))).collect();
+    let approvals = spec
+        .approvals
+        .iter()
+        .enumerate()
+        .filter_map(|(n, a)| compile(&a.matches, format!("spec.approvals[{n}].match")))
+        .collect();
+    Guardrail { meta: object.meta.clone(), spec: spec.clone(), fault, grants, approvals }
+}
+
+fn exception(object: &Object<ExceptionSpec>, guardrails: &[Guardrail], context: &Context<'_>) -> (Exception, Vec<Matcher>) {
+    let Object { meta, spec } = object;
+    let mut fault = None;
+    let mut matchers = Vec::new();
+    for (number, target) in spec.targets.iter().enumerate() {
+        let place = format!("spec.targets[{number}]");
+        let named = !target.controls.is_empty() || !target.generators.is_empty();
+        if !named || (target.accounts.is_empty() && target.resources.is_empty()) {
+            let message = format!("{place}: a target names controls or generators, and accounts or resources");
+            fault.get_or_insert_with(|| Fault::new(reasons::INVALID, message));
+        }
+        match Matcher::compile_pair(&MatchSpec::default(), target, Defaults::Target, context) {
+            Ok(matcher) => matchers.push(matcher),
+            Err(errors) => {
+                fault.get_or_insert_with(|| faults(&errors, &place));
+            }
+        }
+    }
+    if spec.targets.is_empty() || spec.starts_at >= spec.expires_at {
+        let message = "spec.targets names at least one target, and spec.expiresAt is after spec.startsAt";
+        fault.get_or_insert_with(|| Fault::new(reasons::INVALID, message));
+    }
+    let judged = judge(meta, spec, guardrails, context);
+    let guardrail = *judged.as_ref().unwrap_or(&None);
+    if let Err(refusal) = judged {
+        fault.get_or_insert(refusal);
+    }
+    let depends = spec.targets.iter().any(depends);
+    let digest = digest::short(&(&spec.targets, spec.effect));
+    // One that can never act is not asked about findings.
+    let matchers = if fault.is_none() { matchers } else { Vec::new() };
+    (Exception { meta: meta.clone(), spec: spec.clone(), fault, guardrail, digest, depends }, matchers)
+}
+
+fn admits_namespace(guardrail: &Guardrail, meta: &Meta) -> bool {
+    meta.object.namespace.as_deref().is_some_and(|namespace| guardrail.spec.namespaces.iter().any(|name| name == namespace))
+}
+
+/// The first guardrail that admits the exception, or why the closest one does not.
+fn judge(meta: &Meta, spec: &ExceptionSpec, guardrails: &[Guardrail], context: &Context<'_>) -> Result<Option<usize>, Fault> {
+    let mut refusal = None;
+    for (number, guardrail) in guardrails.iter().enumerate().filter(|(_, g)| admits_namespace(g, meta)) {
+        match refuse(spec, guardrail, context) {
+            None => return Ok(Some(number)),
+            Some(fault) => {
+                refusal.get_or_insert(fault);
+            }
+        }
+    }
+    Err(refusal.unwrap_or_else(|| {
+        let namespace = meta.object.namespace.as_deref().unwrap_or_default();
+        let message =
+            format!("no ExceptionPolicy names namespace {namespace:?} in spec.namespaces.names: ask an administrator for one");
+        Fault::new(reasons::NOT_GRANTED, message)
+    }))
+}
+
+fn refuse(spec: &ExceptionSpec, guardrail: &Guardrail, context: &Context<'_>) -> Option<Fault> {
+    let name = &guardrail.meta.object;
+    let ExceptionPolicySpec { effects, max_days, grants, .. } = &guardrail.spec;
+    if let Some(fault) = &guardrail.fault {
+        return Some(Fault::new(reasons::NOT_GRANTED, format!("{name} is invalid and grants nothing: {}", fault.message)));
+    }
+    if !effects.contains(&spec.effect) {
+        return Some(Fault::new(reasons::EFFECT_NOT_GRANTED, format!("{name} does not grant effect {:?}", spec.effect)));
+    }
+    let latest = spec.starts_at.checked_add((i64::from(*max_days) * 24).hours());
+    if latest.is_ok_and(|latest| spec.expires_at > latest) {
+        let message = format!("spec.expiresAt is more than {max_days} days after spec.startsAt, which is what {name} grants");
+        return Some(Fault::new(reasons::TOO_LONG, message));
+    }
+    let outside = |(number, target)| Some((number, grant::outside(target, grants, context)?));
+    let (number, what) = spec.targets.iter().enumerate().find_map(outside)?;
+    Some(Fault::new(reasons::OUT_OF_GRANT, format!("spec.targets[{number}] is outside what {name} grants: {what}")))
+}
+
+fn policy(object: &Object<PolicySpec>, context: &Context<'_>) -> (Policy, Option<Matcher>, Vec<Matcher>) {
+    let Object { meta, spec } = object;
+    let mut fault = None;
+    let mut compile = |rule: &MatchSpec, place: String| match Matcher::compile_pair(&spec.scope, rule, Defaults::Rule, context) {
+        Ok(matcher) => Some(matcher),
+        Err(errors) => {
+            fault.get_or_insert_with(|| faults(&errors, &place));
+            None
+        }
+    };
+    let scope = compile(&MatchSpec::default(), "spec.scope".to_owned());
+    let rules: Vec<Matcher> =
+        spec.rules.iter().enumerate().filter_map(|(n, rule)| compile(&rule.matches, format!("spec.rules[{n}].match"))).collect();
+    let digests = spec.rules.iter().map(|rule| digest::short(&(&spec.scope, &rule.matches, rule.response))).collect();
+    let depends = depends(&spec.scope) || spec.rules.iter().any(|rule| depends(&rule.matches));
+    (Policy { meta: meta.clone(), spec: spec.clone(), fault, digests, depends }, scope, rules)
+}
+
+/// Joins what a source says now with what was in force: an unreadable object keeps its last good version, and while the
+/// listing is incomplete nothing that was known is gone.
+pub fn carry_over(previous: Option<&Objects>, desired: &super::objects::Desired) -> Declared {
+    let named: BTreeSet<&ObjectRef> = desired.broken.iter().filter_map(|broken| broken.object.as_ref()).collect();
+    let mut objects = desired.objects.clone();
+    let mut kept = BTreeSet::new();
+    if let Some(previous) = previous {
+        let keep = |object: &ObjectRef| named.contains(object) || !desired.complete;
+        carry(&mut objects.hubs, &previous.hubs, &keep, &mut kept);
+        carry(&mut objects.accounts, &previous.accounts, &keep, &mut kept);
+        carry(&mut objects.policies, &previous.policies, &keep, &mut kept);
+        carry(&mut objects.exceptions, &previous.exceptions, &keep, &mut kept);
+        carry(&mut objects.exception_policies, &previous.exception_policies, &keep, &mut kept);
+        carry(&mut objects.approvals, &previous.approvals, &keep, &mut kept);
+    }
+    // An approval without a good version only means one approval less; every other kind leaves a hole in what is known.
+    let hole = |object: &ObjectRef| object.kind != Kind::Approval && !kept.contains(object);
+    let unreadable = named.iter().copied().filter(|object| hole(object)).cloned().collect();
+    Declared { objects, complete: desired.complete, unreadable }
+}
+
+fn carry<S: Clone>(
+    now: &mut Vec<Object<S>>,
+    previous: &[Object<S>],
+    keep: &impl Fn(&ObjectRef) -> bool,
+    kept: &mut BTreeSet<ObjectRef>,
+) {
+    let present: BTreeSet<ObjectRef> = now.iter().map(|object| object.meta.object.clone()).collect();
+    for object in previous {
+        if !present.contains(&object.meta.object) && keep(&object.meta.object) {
+            kept.insert(object.meta.object.clone());
+            now.push(object.clone());
+        }
+    }
+    now.sort_by(|a, b| a.meta.object.cmp(&b.meta.object));
+}

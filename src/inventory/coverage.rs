@@ -1,0 +1,172 @@
+//! What has been read completely, and when: windows over CreatedAt, per place where we read.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+/// A place where we read and write: the home Region, or a Region that is not linked to it. Numbered by the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(pub u8);
+
+/// A window over CreatedAt, both ends inclusive, at millisecond precision as AWS keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Window {
+    /// From; `None`: from the beginning.
+    pub from: Option<Timestamp>,
+    /// To; `None`: without end.
+    pub to: Option<Timestamp>,
+}
+
+impl Window {
+    /// All of time.
+    pub const ALL: Self = Self { from: None, to: None };
+
+    /// The windows between cuts (ascending): together all of time, without overlap. A cut is the first moment of its window.
+    pub fn split(cuts: &[Timestamp]) -> Vec<Self> {
+        let cuts: std::collections::BTreeSet<i64> = cuts.iter().map(|cut| cut.as_millisecond()).collect();
+        let mut windows = Vec::with_capacity(cuts.len() + 1);
+        let mut from = None;
+        for cut in cuts {
+            windows.push(Self { from, to: Timestamp::from_millisecond(cut - 1).ok() });
+            from = Timestamp::from_millisecond(cut).ok();
+        }
+        windows.push(Self { from, to: None });
+        windows
+    }
+
+    /// Whether a finding created at `at` is in it.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        let (from, to) = self.bounds();
+        (from..=to).contains(&at.as_millisecond())
+    }
+
+    /// First and last millisecond.
+    pub(super) fn bounds(&self) -> (i64, i64) {
+        (self.from.map_or(i64::MIN, Timestamp::as_millisecond), self.to.map_or(i64::MAX, Timestamp::as_millisecond))
+    }
+}
+
+/// One place: disjoint segments by first millisecond, each with its last and when the read that covered it was started.
+#[derive(Debug, Clone, Default)]
+struct Reads {
+    pass: Option<Timestamp>,
+    segments: BTreeMap<i64, (i64, Timestamp)>,
+}
+
+/// What has been read completely, and when.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    places: BTreeMap<Place, Reads>,
+}
+
+impl Coverage {
+    /// Nothing has been read.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A pass over a place starts: it is [`Self::complete`] when every window has been read by reads started since.
+    pub fn begin_pass(&mut self, place: Place, at: Timestamp) {
+        self.places.entry(place).or_default().pass = Some(at);
+    }
+
+    /// When the current or last pass started.
+    pub fn pass(&self, place: Place) -> Option<Timestamp> {
+        self.places.get(&place)?.pass
+    }
+
+    /// A window of a place has been read to its last page, by a read started at `started_at`.
+    pub fn mark(&mut self, place: Place, window: Window, started_at: Timestamp) {
+        let (from, to) = window.bounds();
+        if from > to {
+            return;
+        }
+        let segments = &mut self.places.entry(place).or_default().segments;
+        // An older read that ends late proves less than what is there: cut the new one around newer segments.
+        let overlapping: Vec<(i64, (i64, Timestamp))> =
+            segments.range(..=to).filter(|&(_, &(end, _))| end >= from).map(|(&start, &value)| (start, value)).collect();
+        let mut next = Some(from);
+        for (start, (end, at)) in overlapping {
+            if at >= started_at {
+                if let Some(open) = next.filter(|&open| open < start) {
+                    segments.insert(open, (start - 1, started_at));
+                }
+                next = end.checked_add(1);
+                continue;
+            }
+            segments.remove(&start);
+            if start < from {
+                segments.insert(start, (from - 1, at));
+            }
+            if end > to {
+                segments.insert(to + 1, (end, at));
+            }
+        }
+        if let Some(open) = next.filter(|&open| open <= to) {
+            segments.insert(open, (to, started_at));
+        }
+        Self::join(segments);
+    }
+
+    /// Joins neighbours of the same read, so that the map stays as small as the last pass.
+    fn join(segments: &mut BTreeMap<i64, (i64, Timestamp)>) {
+        let mut joined: Vec<(i64, (i64, Timestamp))> = Vec::with_capacity(segments.len());
+        for (&start, &(end, at)) in &*segments {
+            match joined.last_mut() {
+                Some((_, (last, when))) if *when == at && last.checked_add(1) == Some(start) => *last = end,
+                _ => joined.push((start, (end, at))),
+            }
+        }
+        *segments = joined.into_iter().collect();
+    }
+
+    /// Every finding of this place that existed at this time has been seen since then. `None`: there are unread windows.
+    pub fn proven_since(&self, place: Place) -> Option<Timestamp> {
+        let mut next = Some(i64::MIN);
+        let mut oldest: Option<Timestamp> = None;
+        for (&start, &(end, at)) in &self.places.get(&place)?.segments {
+            if next != Some(start) {
+                return None;
+            }
+            oldest = Some(oldest.map_or(at, |oldest| oldest.min(at)));
+            next = end.checked_add(1);
+        }
+        oldest.filter(|_| next.is_none())
+    }
+
+    /// Whether every window has been read since the pass began.
+    pub fn complete(&self, place: Place) -> bool {
+        match (self.pass(place), self.proven_since(place)) {
+            (Some(pass), Some(proven)) => proven >= pass,
+            _ => false,
+        }
+    }
+
+    /// The windows that have not been read since `since`, ascending: what a rotating audit reads next.
+    pub fn unread(&self, place: Place, since: Timestamp) -> Vec<Window> {
+        let mut windows = Vec::new();
+        let mut next = Some(i64::MIN);
+        let window = |from: i64, to: i64| Window {
+            from: (from > i64::MIN).then(|| Timestamp::from_millisecond(from).ok()).flatten(),
+            to: (to < i64::MAX).then(|| Timestamp::from_millisecond(to).ok()).flatten(),
+        };
+        for (&start, &(end, at)) in self.places.get(&place).map(|reads| &reads.segments).into_iter().flatten() {
+            if at < since {
+                continue;
+            }
+            if let Some(open) = next.filter(|&open| open < start) {
+                windows.push(window(open, start - 1));
+            }
+            next = end.checked_add(1);
+        }
+        if let Some(open) = next {
+            windows.push(window(open, i64::MAX));
+        }
+        windows
+    }
+
+    /// A place is no longer read.
+    pub fn forget(&mut self, place: Place) {
+        self.places.remove(&place);
+    }
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what the tests and checks need beside Rust, into .cache/ (ignored by git, removed by `make clean`).
+#
+#   tests/setup.sh moto         .cache/venv/bin/moto_server: AWS services other than Security Hub
+#   tests/setup.sh cargo-deny   .cache/tools/bin/cargo-deny: the dependency policy
+#
+# Each is done once; a changed version or requirement does it again.
+set -euo pipefail
+
+CARGO_DENY_VERSION=0.20.2
+
+cd "$(dirname "$0")/.."
+mkdir -p .cache
+
+# done_before NAME CONTENT: whether NAME was installed from exactly this. finish NAME CONTENT: it is now.
+done_before() { [[ -f ".cache/$1.stamp" && "$(cat ".cache/$1.stamp")" == "$2" ]]; }
+finish() { printf '%s\n' "$2" >".cache/$1.stamp"; }
+
+moto() {
+  local python=${PYTHON:-python3} wanted
+  wanted=$(cat tests/requirements.txt)
+  if done_before moto "$wanted" && [[ -x .cache/venv/bin/moto_server ]]; then return; fi
+  if ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    echo "tests/setup.sh: needs Python 3.11 or later with venv (Debian and Ubuntu: apt-get install python3-venv)," >&2
+    echo "or another interpreter by name: PYTHON=python3.12 make test" >&2
+    exit 1
+  fi
+  echo "tests/setup.sh: installing moto into .cache/venv" >&2
+  rm -rf .cache/venv
+  "$python" -m venv .cache/venv
+  .cache/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement tests/requirements.txt
+  finish moto "$wanted"
+}
+
+cargo_deny() {
+  if done_before cargo-deny "$CARGO_DENY_VERSION" && [[ -x .cache/tools/bin/cargo-deny ]]; then return; fi
+  echo "tests/setup.sh: building cargo-deny $CARGO_DENY_VERSION into .cache/tools (once, some minutes)" >&2
+  # Built for few checks, not for speed: one opt-level and no LTO halve the time.
+  cargo install cargo-deny --quiet --locked --version "$CARGO_DENY_VERSION" --root .cache/tools --force \
+    --config profile.release.opt-level=1 --config 'profile.release.lto="off"' --config profile.release.debug=false
+  finish cargo-deny "$CARGO_DENY_VERSION"
+}
+
+for part in "$@"; do
+  case $part in
+    moto) moto ;;
+    cargo-deny) cargo_deny ;;
+    *)
+      echo "tests/setup.sh: unknown part '$part'; there are: moto, cargo-deny" >&2
+      exit 2
+      ;;
+  esac
+done
