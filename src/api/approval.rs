@@ -38,7 +38,7 @@ const SUBJECT: &str = "subject.namespace must be given for a FindingException, a
 #[x_kube(validation = Rule::new("self == oldSelf")
     .message("an Approval cannot be changed: delete it and make another one."))]
 pub struct ApprovalSpec {
-    /// What is decided about.
+    /// What is decided about. Example: {kind: FindingException, namespace: team-pay, name: cdn}.
     pub subject: Subject,
     /// The state of the subject that is decided about, from its status or from hubkeeper digest. A changed subject needs
     /// another Approval. Example: sha256: and 64 hexadecimal digits.

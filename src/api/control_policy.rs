@@ -62,7 +62,8 @@ pub struct ControlPolicySpec {
     /// What happens to what the policy holds when it is deleted. Default: Revert.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// The rules, in order: the first that matches decides.
+    /// The rules, in order: the first that matches decides. Example: [{name: availability, match: {categories: [Resilience]},
+    /// response: {suppress: {reason: OutOfScope}}}].
     #[schemars(length(min = 1, max = 100))]
     #[x_kube(validation = Rule::new("self.all(r, self.exists_one(o, o.name == r.name))")
         .message("rules must have distinct names."))]

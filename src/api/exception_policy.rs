@@ -35,7 +35,7 @@ use crate::core::objects::{ExceptionPolicySpec as Policy, MatchSpec, Object};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExceptionPolicySpec {
-    /// Whose exceptions it is for.
+    /// Whose exceptions it is for. Example: {names: [team-pay]}.
     pub namespaces: Namespaces,
     /// What may be excepted: every finding of a target must be covered by one of these. No defaults apply: {} is everything.
     /// Example: [{accountSelector: {matchLabels: {owner: pay}}, exceptControls: [IAM.*]}].

@@ -3,6 +3,9 @@
 //! The descriptions are the manual (`kubectl explain`): every field says unit, default and an example. Each kind is parsed
 //! into `core::objects` once, by `TryFrom`, with all errors at once and the path of each.
 
+#![expect(clippy::duplicated_attributes, reason = "printer columns share their types and priorities")]
+#![expect(clippy::doc_link_with_quotes, reason = "the documentation is the schema's description, with examples in YAML")]
+
 pub mod account;
 pub mod approval;
 pub mod conditions;

@@ -46,11 +46,13 @@ impl Path {
     }
 
     /// A member of an object.
+    #[must_use]
     pub fn field(&self, name: &str) -> Self {
         Self(format!("{}.{name}", self.0))
     }
 
     /// An item of a list.
+    #[must_use]
     pub fn index(&self, index: usize) -> Self {
         Self(format!("{}[{index}]", self.0))
     }

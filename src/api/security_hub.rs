@@ -69,7 +69,8 @@ pub struct SecurityHubSpec {
     #[serde(default = "quota")]
     #[schemars(range(min = 1, max = 100))]
     pub api_quota_percent: i64,
-    /// How much may change in a rolling hour without an Approval, over all policies and exceptions.
+    /// How much may change in a rolling hour without an Approval, over all policies and exceptions. Default:
+    /// {maxFindings: 5000, maxPercent: 20}.
     #[serde(default)]
     pub limits: HubLimits,
     /// Namespaces whose Approvals count for cluster-scoped objects (policies and this hub over their limits). Default: none,

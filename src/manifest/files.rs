@@ -31,7 +31,7 @@ pub struct File {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
     /// The files that manifests are read from.
-    pub files: Vec<File>,
+    pub all: Vec<File>,
     /// What could not be listed: while there is any, not everything is known.
     pub unlisted: Vec<Problem>,
     /// What was passed over.
@@ -61,7 +61,7 @@ pub fn read(root: &Path) -> Files {
             files.unlisted.push(problem(&path, message));
             break;
         }
-        files.files.push(File { name: path.display().to_string(), text });
+        files.all.push(File { name: path.display().to_string(), text });
     }
     files
 }
@@ -121,12 +121,11 @@ impl Walk {
                         return;
                     }
                 }
-                Ok(_) => {}
                 // A link to nothing, if it might have been a manifest or a directory of them.
                 Err(error) if is_manifest(&path) || path.extension().is_none() => {
                     self.files.unlisted.push(problem(&path, format!("cannot be read: {error}")));
                 }
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
     }

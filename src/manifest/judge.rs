@@ -7,7 +7,7 @@ use kube::core::cel::{CompiledSchema, ErrorKind, ValidationErrors, apply_default
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::schema::{Findings, check};
+use super::schema::{Findings, MAX_ERRORS, check};
 use crate::api::parse::{FieldError, Invalid};
 use crate::api::schema::OBJECT_NAME;
 use crate::api::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException, SecurityHub, crd};
@@ -18,6 +18,7 @@ use crate::core::objects::{
 
 /// One object that is in order.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "policies are what most objects are, or soon moved into their list")]
 pub enum Declared {
     /// A SecurityHub.
     Hub(Object<HubSpec>),
@@ -35,6 +36,18 @@ pub enum Declared {
 
 impl Declared {
     /// Its identity.
+    pub fn meta(&self) -> &Meta {
+        match self {
+            Self::Hub(object) => &object.meta,
+            Self::Account(object) => &object.meta,
+            Self::Policy(object) => &object.meta,
+            Self::Exception(object) => &object.meta,
+            Self::ExceptionPolicy(object) => &object.meta,
+            Self::Approval(object) => &object.meta,
+        }
+    }
+
+    /// Its identity, to be completed.
     pub fn meta_mut(&mut self) -> &mut Meta {
         match self {
             Self::Hub(object) => &mut object.meta,
@@ -159,7 +172,6 @@ pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
     };
     match typed {
         Ok(Ok(declared)) if errors.is_empty() && unevaluated.is_empty() => return Ok(declared),
-        Ok(Ok(_)) => {}
         Ok(Err(Invalid(refused))) => {
             for error in refused {
                 told.add(&mut errors, FieldError { message: format!("Invalid value: {}", error.message), ..error });
@@ -167,7 +179,7 @@ pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
         }
         // The schema has said it already, in better words and with its place.
         Err(message) if errors.is_empty() => errors.push(FieldError { path: "spec".to_owned(), message }),
-        Err(_) => {}
+        Ok(Ok(_)) | Err(_) => {}
     }
     if errors.is_empty() {
         errors = unevaluated;
@@ -187,7 +199,11 @@ impl Told<'_> {
         let within = |path: &str| {
             path.strip_prefix(error.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        if !errors.contains(&error) && !self.structural.contains(&error.path) && !self.taken.iter().any(|path| within(path)) {
+        if errors.len() < MAX_ERRORS
+            && !errors.contains(&error)
+            && !self.structural.contains(&error.path)
+            && !self.taken.iter().any(|path| within(path))
+        {
             errors.push(error);
         }
     }

@@ -65,7 +65,7 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
     let mut fresh = BTreeMap::new();
     // Object to the places where it is declared.
     let mut places: BTreeMap<ObjectRef, Vec<Place>> = BTreeMap::new();
-    for file in &files.files {
+    for file in &files.all {
         let judged = judged(file, cache);
         if let Ok(text) = &file.text {
             fresh.insert(file.name.clone(), (Arc::clone(text), Arc::clone(&judged)));
@@ -76,7 +76,8 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
             let mut declared = declared.clone();
             let meta = declared.meta_mut();
             meta.origin = Some(format!("{}:{}", file.name, node.line).into());
-            let place = Place { file: file.name.clone(), line: node.line, found: Found::Whole(declared, node.clone()) };
+            let place =
+                Place { file: file.name.clone(), line: node.line, found: Found::Whole(Box::new((declared, node.clone()))) };
             places.entry(place.object()).or_default().push(place);
         }
         for (object, problems) in &judged.broken {
@@ -100,7 +101,8 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
         }
         let Some(place) = places.pop() else { continue };
         match place.found {
-            Found::Whole(declared, node) => {
+            Found::Whole(whole) => {
+                let (declared, node) = *whole;
                 declared.add_to(&mut desired.objects);
                 nodes.insert(object, (place.file, node));
             }
@@ -123,14 +125,14 @@ struct Place {
 }
 
 enum Found {
-    Whole(Declared, Node),
+    Whole(Box<(Declared, Node)>),
     Broken(ObjectRef, String),
 }
 
 impl Place {
     fn object(&self) -> ObjectRef {
         match &self.found {
-            Found::Whole(declared, _) => declared.clone().meta_mut().object.clone(),
+            Found::Whole(whole) => whole.0.meta().object.clone(),
             Found::Broken(object, _) => object.clone(),
         }
     }

@@ -4,6 +4,8 @@
 //! (`TryFrom` in `api`), all errors at once, each with file, line, field and what is allowed. A file that cannot be read
 //! freezes: what it may have declared is not known to be gone, so nothing is given back for a missing owner.
 
+#[cfg(test)]
+mod clock;
 mod files;
 mod judge;
 mod load;

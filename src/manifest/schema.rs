@@ -55,7 +55,13 @@ pub fn check(schema: &Value, value: &mut Value, path: &str, found: &mut Findings
     }
 }
 
+/// Errors told of one object: whoever has more has other troubles, and somebody may have them on purpose.
+pub const MAX_ERRORS: usize = 50;
+
 fn refuse(found: &mut Findings, path: &str, message: String) {
+    if found.errors.len() >= MAX_ERRORS {
+        return;
+    }
     found.errors.push(FieldError { path: path.to_owned(), message });
 }
 
@@ -202,11 +208,14 @@ fn object(schema: &Value, members: &mut Map<String, Value>, path: &str, found: &
                 gone.push(key.clone());
             }
         } else if !free {
+            gone.push(key.clone());
+            if found.errors.len() >= MAX_ERRORS {
+                continue;
+            }
             let known: Vec<&str> = properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
             let near = near(key, &known).map(|near| format!(" did you mean {near}?")).unwrap_or_default();
             let known = if known.is_empty() { "no field is".to_owned() } else { known.join(", ") };
             refuse(found, &at, format!("unknown field:{near} allowed: {known}"));
-            gone.push(key.clone());
         }
     }
     for key in required {

@@ -112,3 +112,127 @@ impl DesiredSource for DirectorySource {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make directories")]
+mod tests {
+    use std::fs;
+
+    use tokio::time::timeout;
+
+    use super::super::clock::PausedClock;
+    use super::*;
+
+    const HUB: &str =
+        "apiVersion: hubkeeper.dev/v1alpha1\nkind: SecurityHub\nmetadata: {name: main}\nspec: {homeRegion: eu-west-1}\n";
+    const ACCOUNT: &str =
+        "apiVersion: hubkeeper.dev/v1alpha1\nkind: Account\nmetadata: {name: a}\nspec: {id: \"111122223333\"}\n";
+
+    fn source(directory: &Path) -> DirectorySource {
+        DirectorySource::new(directory, Arc::new(PausedClock::new()))
+    }
+
+    async fn soon(source: &mut DirectorySource) -> Option<Arc<Desired>> {
+        timeout(Duration::from_secs(30), source.next()).await.ok().map(Result::unwrap)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_state_comes_at_once_and_then_only_when_it_differs() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("hub.yaml"), HUB).unwrap();
+        let mut source = source(directory.path());
+        let first = soon(&mut source).await.unwrap();
+        assert!(first.complete && first.objects.hubs.len() == 1 && first.objects.accounts.is_empty());
+        assert!(soon(&mut source).await.is_none(), "nothing changed");
+        fs::write(directory.path().join("notes.txt"), "x").unwrap();
+        fs::write(directory.path().join("hub.yaml"), format!("{HUB}# a comment at the end changes nothing\n")).unwrap();
+        assert!(soon(&mut source).await.is_none(), "nothing that matters changed");
+        fs::write(directory.path().join("account.yaml"), ACCOUNT).unwrap();
+        let second = soon(&mut source).await.unwrap();
+        assert_eq!(second.objects.accounts.len(), 1);
+        assert!(source.verdict().is_clean());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_emptied_file_is_incomplete_and_a_deleted_one_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("account.yaml");
+        fs::write(directory.path().join("hub.yaml"), HUB).unwrap();
+        fs::write(&file, ACCOUNT).unwrap();
+        let mut source = source(directory.path());
+        assert_eq!(soon(&mut source).await.unwrap().objects.accounts.len(), 1);
+        fs::write(&file, "").unwrap();
+        let emptied = soon(&mut source).await.unwrap();
+        assert!(!emptied.complete && emptied.objects.accounts.is_empty() && emptied.objects.hubs.len() == 1);
+        fs::remove_file(&file).unwrap();
+        let gone = soon(&mut source).await.unwrap();
+        assert!(gone.complete && gone.objects.accounts.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_comes_later_is_found_and_one_that_goes_proves_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("manifests");
+        let mut source = source(&directory);
+        assert!(!soon(&mut source).await.unwrap().complete);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("hub.yaml"), HUB).unwrap();
+        let there = soon(&mut source).await.unwrap();
+        assert!(there.complete && there.objects.hubs.len() == 1);
+        fs::remove_dir_all(&directory).unwrap();
+        assert!(!soon(&mut source).await.unwrap().complete);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_being_written_is_not_believed_until_it_rests() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("all.yaml");
+        let whole = format!("{HUB}---\n{ACCOUNT}");
+        fs::write(&file, &whole).unwrap();
+        let mut source = source(directory.path());
+        soon(&mut source).await.unwrap();
+        // Cut at the end of a document it looks whole; the writer goes on before it has rested.
+        tokio::time::sleep(POLL).await;
+        let writer = async {
+            fs::write(&file, HUB).unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            fs::write(&file, &whole).unwrap();
+        };
+        let (seen, ()) = tokio::join!(soon(&mut source), writer);
+        assert_eq!(seen, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_never_rests_is_given_as_incomplete() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("hub.yaml");
+        fs::write(&file, HUB).unwrap();
+        let mut source = source(directory.path());
+        soon(&mut source).await.unwrap();
+        let restless = async {
+            for turn in 0.. {
+                fs::write(&file, format!("{HUB}# {turn}\n")).unwrap();
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+        };
+        let seen = tokio::select! {
+            seen = soon(&mut source) => seen.unwrap(),
+            () = restless => unreachable!(),
+        };
+        assert!(!seen.complete && seen.objects.hubs.len() == 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_who_cancels_often_sees_the_change_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("hub.yaml"), HUB).unwrap();
+        let mut source = source(directory.path());
+        soon(&mut source).await.unwrap();
+        fs::write(directory.path().join("account.yaml"), ACCOUNT).unwrap();
+        let mut seen = None;
+        for _ in 0..100 {
+            seen = seen.or(timeout(Duration::from_millis(30), source.next()).await.ok());
+        }
+        assert_eq!(seen.unwrap().unwrap().objects.accounts.len(), 1);
+    }
+}

@@ -134,3 +134,122 @@ impl StateLock {
         Ok(Self { _file: file })
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests read what was written")]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::clock::PausedClock;
+    use super::*;
+    use crate::core::ids::Kind;
+    use crate::engine::ports::{Condition, Detail, ExceptionDetail, PolicyDetail};
+
+    fn status(held: u64, ready: bool, message: &str) -> ObjectStatus {
+        ObjectStatus {
+            object: ObjectRef::cluster(Kind::ControlPolicy, "fsbp"),
+            observed_generation: 3,
+            handled_request: Some("now".into()),
+            conditions: vec![Condition {
+                kind: "Ready",
+                status: Some(ready),
+                reason: "ReconciliationSucceeded",
+                message: message.to_owned(),
+            }],
+            detail: Detail::Policy(PolicyDetail { held, ..PolicyDetail::default() }),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_status_is_a_file_that_people_can_read() {
+        let state = tempfile::tempdir().unwrap();
+        let sink = FileStatus::new(state.path(), Arc::new(PausedClock::new()));
+        sink.write(&status(7, true, "as declared")).await.unwrap();
+        let text = fs::read_to_string(state.path().join("status/ControlPolicy/_/fsbp.yaml")).unwrap();
+        insta::assert_snapshot!(text, @r#"
+        apiVersion: hubkeeper.dev/v1alpha1
+        kind: ControlPolicy
+        metadata:
+          name: fsbp
+        status:
+          conditions:
+          - lastTransitionTime: "2026-12-01T00:00:00Z"
+            message: as declared
+            observedGeneration: 3
+            reason: ReconciliationSucceeded
+            status: "True"
+            type: Ready
+          decided: 0
+          excepted: 0
+          held: 7
+          inScope: 0
+          lastHandledReconcileAt: now
+          observedGeneration: 3
+          pendingChanges: 0
+          respected: 0
+        "#);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_equal_status_writes_nothing_and_a_condition_keeps_its_time_until_it_changes() {
+        let state = tempfile::tempdir().unwrap();
+        let sink = FileStatus::new(state.path(), Arc::new(PausedClock::new()));
+        let path = sink.path(&status(1, true, "").object).unwrap();
+        sink.write(&status(1, true, "a")).await.unwrap();
+        let (first, written) = (fs::read_to_string(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
+        fs::File::options().write(true).open(&path).unwrap().set_modified(written - Duration::from_mins(1)).unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        sink.write(&status(1, true, "a")).await.unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written - Duration::from_mins(1));
+        sink.write(&status(2, true, "b")).await.unwrap();
+        let second = fs::read_to_string(&path).unwrap();
+        assert!(second != first && second.contains("2026-12-01T00:00:00Z"), "{second}");
+        sink.write(&status(2, false, "c")).await.unwrap();
+        let third = fs::read_to_string(&path).unwrap();
+        assert!(third.contains("2026-12-01T00:00:05Z"), "{third}");
+        sink.forget(&status(2, false, "c").object).await.unwrap();
+        sink.forget(&status(2, false, "c").object).await.unwrap();
+        assert!(!path.exists());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_spoilt_or_deleted_file_is_written_anew_and_no_name_leaves_the_directory() {
+        let state = tempfile::tempdir().unwrap();
+        let sink = FileStatus::new(state.path(), Arc::new(PausedClock::new()));
+        let mut status = status(1, true, "a");
+        status.object = ObjectRef::namespaced(Kind::FindingException, "team", "cdn");
+        status.detail = Detail::Exception(ExceptionDetail { state: "Active", ..ExceptionDetail::default() });
+        let path = state.path().join("status/FindingException/team/cdn.yaml");
+        for spoilt in [&b"\xff\xfe: ["[..], b"", b"status: 7"] {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, spoilt).unwrap();
+            sink.write(&status).await.unwrap();
+            assert!(fs::read_to_string(&path).unwrap().contains("state: Active"));
+        }
+        fs::remove_dir_all(state.path().join("status")).unwrap();
+        sink.write(&status).await.unwrap();
+        assert!(path.exists());
+        status.object = ObjectRef::namespaced(Kind::FindingException, "..", "cdn");
+        assert!(sink.write(&status).await.is_err());
+    }
+
+    #[test]
+    fn a_state_directory_has_one_user() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("state");
+        let lock = StateLock::acquire(&directory).unwrap();
+        let refused = StateLock::acquire(&directory).unwrap_err().to_string();
+        let wanted = format!(
+            "failed to lock the state directory {}: another hubkeeper (process {}) is using it; stop that one, or name another \
+             directory with --state-dir",
+            directory.display(),
+            std::process::id()
+        );
+        assert_eq!(refused, wanted);
+        drop(lock);
+        StateLock::acquire(&directory).unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(StateLock::acquire(&file).is_err());
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Scalars mean what they mean to kubectl, which reads YAML 1.1: a plain `yes` is a boolean, a plain date is a text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Number, Value};
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag, options};
@@ -175,8 +175,19 @@ fn number(line: usize) -> u32 {
 
 #[derive(Debug)]
 enum Frame {
-    List { line: u32, anchor: usize, items: Vec<Node> },
-    Map { line: u32, anchor: usize, entries: Vec<Entry>, key: Option<(String, u32)> },
+    List {
+        line: u32,
+        anchor: usize,
+        items: Vec<Node>,
+    },
+    /// `seen`: the keys till now and their lines.
+    Map {
+        line: u32,
+        anchor: usize,
+        entries: Vec<Entry>,
+        key: Option<(String, u32)>,
+        seen: BTreeMap<String, u32>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -218,7 +229,7 @@ impl Builder {
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.container_tag(tag.as_deref(), "map", line);
-                self.push(Frame::Map { line, anchor, entries: Vec::new(), key: None })?;
+                self.push(Frame::Map { line, anchor, entries: Vec::new(), key: None, seen: BTreeMap::new() })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close()?,
             Event::Alias(id) => {
@@ -270,6 +281,7 @@ impl Builder {
             return entries;
         }
         let (merges, mut own): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.key == "<<");
+        let mut keys: BTreeSet<String> = own.iter().map(|entry| entry.key.clone()).collect();
         for merge in merges {
             let sources = match merge.value.data {
                 Data::List(items) => items,
@@ -281,7 +293,7 @@ impl Builder {
                     continue;
                 };
                 for entry in inherited {
-                    if own.iter().all(|known| known.key != entry.key) {
+                    if keys.insert(entry.key.clone()) {
                         own.push(entry);
                     }
                 }
@@ -299,19 +311,21 @@ impl Builder {
         match self.stack.last_mut() {
             None => self.root = Some(node),
             Some(Frame::List { items, .. }) => items.push(node),
-            Some(Frame::Map { entries, key, .. }) => match key.take() {
-                Some((name, line)) => match entries.iter().find(|entry| entry.key == name) {
-                    Some(first) => twice = Some((line, name, first.line)),
-                    None => entries.push(Entry { key: name, line, value: node }),
-                },
-                None => match node.data {
-                    Data::Scalar(Value::String(name)) => *key = Some((name, node.line)),
-                    _ => {
-                        self.fault(node.line, "a key must be a text, not a list or a map".to_owned());
-                        return None;
+            Some(Frame::Map { entries, key, seen, .. }) => {
+                if let Some((name, line)) = key.take() {
+                    if let Some(first) = seen.get(&name) {
+                        twice = Some((line, name, *first));
+                    } else {
+                        seen.insert(name.clone(), line);
+                        entries.push(Entry { key: name, line, value: node });
                     }
-                },
-            },
+                } else if let Data::Scalar(Value::String(name)) = node.data {
+                    *key = Some((name, node.line));
+                } else {
+                    self.fault(node.line, "a key must be a text, not a list or a map".to_owned());
+                    return None;
+                }
+            }
         }
         if let Some((line, name, first)) = twice {
             self.fault(line, format!("key {name:?} is given twice: the first time in line {first}"));
@@ -322,9 +336,9 @@ impl Builder {
     fn finish(&mut self) {
         // What is still open when reading ended is closed, so that the identity of the object may be found.
         while !self.stack.is_empty() {
-            if let Some(Frame::Map { entries, key, .. }) = self.stack.last_mut()
+            if let Some(Frame::Map { entries, key, seen, .. }) = self.stack.last_mut()
                 && let Some((name, line)) = key.take()
-                && entries.iter().all(|entry| entry.key != name)
+                && !seen.contains_key(&name)
             {
                 entries.push(Entry { key: name, line, value: Node::null(line) });
             }
