@@ -41,13 +41,8 @@ pub struct AwsConnector {
 #[async_trait]
 impl Connector for AwsConnector {
     async fn connect(&self, hub: &HubSpec) -> Result<HubPorts, AwsFailure> {
-        let failed = |kind, message: String| AwsFailure {
-            action: "reach AWS".to_owned(),
-            kind,
-            code: None,
-            message,
-            retry_after: None,
-        };
+        let failed =
+            |kind, message: String| AwsFailure { action: "reach AWS".to_owned(), kind, code: None, message, retry_after: None };
         let settings = Settings {
             http: self.http.clone(),
             credentials: self.credentials.clone(),
@@ -67,7 +62,8 @@ impl Connector for AwsConnector {
         let quota = Arc::new(quota);
         let feed = match hub.queue_url.as_ref().filter(|_| self.feed) {
             Some(url) => {
-                let queue = QueueAddress::parse(url, &hub.home_region).map_err(|error| failed(FailureKind::Invalid, error.to_string()))?;
+                let queue = QueueAddress::parse(url, &hub.home_region)
+                    .map_err(|error| failed(FailureKind::Invalid, error.to_string()))?;
                 Some(Arc::new(SqsFeed::new(&transport, Arc::clone(&quota), queue)) as Arc<dyn crate::engine::ports::Feed>)
             }
             None => None,

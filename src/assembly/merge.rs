@@ -151,7 +151,11 @@ mod tests {
 
     #[test]
     fn the_worst_hub_is_named_and_counts_are_added() {
-        let hubs = BTreeMap::from([("a".into(), status(Some(true), 2)), ("b".into(), status(Some(false), 3)), ("c".into(), status(None, 0))]);
+        let hubs = BTreeMap::from([
+            ("a".into(), status(Some(true), 2)),
+            ("b".into(), status(Some(false), 3)),
+            ("c".into(), status(None, 0)),
+        ]);
         let joined = join(&hubs).unwrap();
         assert_eq!(joined.conditions[0].status, Some(false));
         assert_eq!(joined.conditions[0].message, "hub b: m");

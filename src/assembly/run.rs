@@ -30,7 +30,13 @@ pub type MeterOf = Arc<dyn Fn(&str) -> Arc<dyn Meter> + Send + Sync>;
 
 /// Keeps every declared hub until `shutdown`; then each loop finishes what it started. `loaded` is called when the desired state
 /// is first known.
-pub async fn run(world: World, meter_of: MeterOf, mut source: Box<dyn DesiredSource>, shutdown: CancellationToken, loaded: impl Fn() + Send) {
+pub async fn run(
+    world: World,
+    meter_of: MeterOf,
+    mut source: Box<dyn DesiredSource>,
+    shutdown: CancellationToken,
+    loaded: impl Fn() + Send,
+) {
     let merged = MergedStatus::new(Arc::clone(&world.status));
     let mut loops: FuturesUnordered<BoxFuture<'static, Arc<str>>> = FuturesUnordered::new();
     let mut running: BTreeMap<Arc<str>, Running> = BTreeMap::new();
@@ -99,7 +105,8 @@ async fn tell_orphans(world: &World, desired: &Desired, told: &mut BTreeMap<Obje
     let mut orphans = BTreeMap::new();
     for policy in desired.objects.policies.iter().filter(|p| !p.spec.hubs.is_empty() && !p.spec.hubs.iter().any(known)) {
         let message = format!("spec.hubs names {}, and no SecurityHub of that name is declared", policy.spec.hubs.join(", "));
-        let condition = |kind, status| Condition { kind, status: Some(status), reason: reasons::UNKNOWN_HUB, message: message.clone() };
+        let condition =
+            |kind, status| Condition { kind, status: Some(status), reason: reasons::UNKNOWN_HUB, message: message.clone() };
         let status = ObjectStatus {
             object: policy.meta.object.clone(),
             observed_generation: policy.meta.generation,
