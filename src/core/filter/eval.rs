@@ -1,0 +1,150 @@
+//! Evaluation: does a finding match?
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Bounds, Field, Fields, Filters, Item, MapTest, MissingField, Test, TextTest, Window, address, days_before, millis, timestamp,
+};
+
+/// The resolution of times.
+const TICK: SignedDuration = SignedDuration::from_millis(1);
+
+impl Filters {
+    /// Whether `finding` matches at `now`; a negative on a field that is not there does not.
+    pub fn matches(&self, finding: &dyn Fields, now: Timestamp) -> bool {
+        self.matches_with(finding, now, MissingField::NoMatch)
+    }
+
+    /// Whether `finding` matches at `now`, under either reading of a negative on what is not there.
+    pub fn matches_with(&self, finding: &dyn Fields, now: Timestamp, missing: MissingField) -> bool {
+        let now = millis(now).unwrap_or(now);
+        self.tests.iter().all(|(field, test)| test.holds(*field, finding, now, missing))
+    }
+
+    /// The first moment after `now` at which the answer for this very finding may be another one, because a window of days moves
+    /// over one of its dates. `None`: never by time alone.
+    pub fn changes_at(&self, finding: &dyn Fields, now: Timestamp) -> Option<Timestamp> {
+        let mut first: Option<Timestamp> = None;
+        for (field, test) in &self.tests {
+            let Test::Date(windows) = test else { continue };
+            if windows.iter().all(|window| matches!(window, Window::Between(..))) {
+                continue;
+            }
+            finding.visit(*field, &mut |item| {
+                let Item::Text(text) = item else { return };
+                let Some(time) = timestamp(text) else { return };
+                for window in windows {
+                    for change in window.changes(time).into_iter().flatten() {
+                        if change > now && first.is_none_or(|first| change < first) {
+                            first = Some(change);
+                        }
+                    }
+                }
+            });
+        }
+        first
+    }
+}
+
+impl Test {
+    fn holds(&self, field: Field, finding: &dyn Fields, now: Timestamp, missing: MissingField) -> bool {
+        let any = |wanted: &dyn Fn(Item<'_>) -> bool| {
+            let mut found = false;
+            finding.visit(field, &mut |item| found = found || wanted(item));
+            found
+        };
+        match self {
+            Self::Text(test) => test.holds(field, finding, missing),
+            Self::Map(test) => test.holds(field, finding, missing),
+            Self::Date(windows) => any(&|item| match item {
+                Item::Text(text) => timestamp(text).is_some_and(|time| windows.iter().any(|window| window.has(time, now))),
+                _ => false,
+            }),
+            Self::Number(bounds) => any(&|item| match item {
+                Item::Number(number) => bounds.iter().any(|bounds| bounds.hold(number)),
+                _ => false,
+            }),
+            Self::Ip(nets) => any(&|item| match item {
+                Item::Text(text) => address(text).is_some_and(|address| nets.iter().any(|net| net.contains(&address))),
+                _ => false,
+            }),
+            Self::Flag(wanted) => any(&|item| matches!(item, Item::Flag(flag) if wanted.contains(&flag))),
+            Self::Keyword(words) => any(&|item| match item {
+                Item::Text(text) => words.iter().any(|word| text.contains(word.as_str())),
+                _ => false,
+            }),
+        }
+    }
+}
+
+impl TextTest {
+    fn holds(&self, field: Field, finding: &dyn Fields, missing: MissingField) -> bool {
+        let mut present = false;
+        let mut included = self.equals.is_empty() && self.prefixes.is_empty();
+        let mut excluded = false;
+        finding.visit(field, &mut |item| {
+            let Item::Text(text) = item else { return };
+            present = true;
+            included = included
+                || self.equals.iter().any(|value| value == text)
+                || self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()));
+            excluded = excluded
+                || self.not_equals.iter().any(|value| value == text)
+                || self.not_prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()));
+        });
+        included && !excluded && (present || missing == MissingField::Match)
+    }
+}
+
+impl MapTest {
+    fn holds(&self, field: Field, finding: &dyn Fields, missing: MissingField) -> bool {
+        let mut included = self.equals.is_empty();
+        let mut excluded = false;
+        // Which keys of the negatives are there: one bit each.
+        let mut seen = 0u32;
+        let has = |entry: &(String, String), key: &str, value: &str| entry.0 == key && entry.1 == value;
+        finding.visit(field, &mut |item| {
+            let Item::Entry(key, value) = item else { return };
+            included = included || self.equals.iter().any(|entry| has(entry, key, value));
+            for (number, entry) in self.not_equals.iter().enumerate() {
+                if entry.0 == key {
+                    seen |= 1 << number;
+                    excluded = excluded || entry.1 == value;
+                }
+            }
+        });
+        let all = self.not_equals.len() == seen.count_ones() as usize;
+        included && !excluded && (all || missing == MissingField::Match)
+    }
+}
+
+impl Window {
+    fn has(self, time: Timestamp, now: Timestamp) -> bool {
+        match self {
+            Self::Between(start, end) => (start..=end).contains(&time),
+            Self::Within(days) => (days_before(now, days)..=now).contains(&time),
+            Self::OlderThan(days) => time < days_before(now, days),
+        }
+    }
+
+    /// The moments at which the window starts or ends to hold for `time`.
+    fn changes(self, time: Timestamp) -> [Option<Timestamp>; 2] {
+        let left = |days| time.checked_add(SignedDuration::from_hours(24 * i64::from(days)) + TICK).ok();
+        match self {
+            Self::Between(..) => [None, None],
+            Self::Within(days) => [Some(time), left(days)],
+            Self::OlderThan(days) => [None, left(days)],
+        }
+    }
+}
+
+impl Bounds {
+    #[expect(clippy::float_cmp, reason = "`Eq` asks for exactly this number")]
+    fn hold(&self, number: f64) -> bool {
+        self.eq.is_none_or(|bound| number == bound)
+            && self.gte.is_none_or(|bound| number >= bound)
+            && self.lte.is_none_or(|bound| number <= bound)
+            && self.gt.is_none_or(|bound| number > bound)
+            && self.lt.is_none_or(|bound| number < bound)
+    }
+}
