@@ -28,7 +28,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::core::ids::{AccountId, FindingKey, Region};
+use crate::core::ids::{AccountId, FindingKey, IdError, Region};
 use crate::core::status::ComplianceStatus;
 use crate::wire::error::AwsError;
 use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer};
@@ -102,11 +102,11 @@ pub struct Count {
 }
 
 impl Local {
-    /// A hub as `options` say, filled with findings.
-    pub fn new(options: LocalOptions) -> Self {
+    /// A hub as `options` say, filled with findings. Refused: more accounts or Regions than there are names for.
+    pub fn new(options: LocalOptions) -> Result<Self, IdError> {
         let clock = LocalClock::new(options.start, options.speed);
-        let company = seed::Company::new(options.accounts, options.regions, options.seed, options.first_region.as_ref());
-        let organization = company.organization();
+        let company = seed::Company::new(options.accounts, options.regions, options.seed, options.first_region.as_ref())?;
+        let organization = company.organization().clone();
         let mut hub = Hub::new(organization.clone(), options.switches, options.seed, options.start);
         company.fill(&mut hub, options.findings, options.start);
         // Nobody listened while these were made.
@@ -137,7 +137,7 @@ impl Local {
             }),
         }));
         local.set_faults(options.faults);
-        local
+        Ok(local)
     }
 
     /// A small hub for a test: stepped clock, buckets off, one administrator, no findings, until told otherwise.

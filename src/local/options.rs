@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::core::ids::Region;
+use crate::core::ids::{IdError, Region};
 
 use super::Local;
 use super::clock::Speed;
@@ -149,7 +149,7 @@ impl Builder {
     }
 
     /// The hub.
-    pub fn build(self) -> Local {
+    pub fn build(self) -> Result<Local, IdError> {
         Local::new(self.0)
     }
 }
