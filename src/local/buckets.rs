@@ -48,7 +48,8 @@ mod tests {
         let other: AccountId = "444455556666".parse().unwrap();
         let (home, linked): (Region, Region) = ("eu-west-1".parse().unwrap(), "us-east-1".parse().unwrap());
         let mut buckets = Buckets::default();
-        let mut run = |account, region: &Region, at| (0..100).filter(|_| buckets.take(account, region, "GetFindings", at)).count();
+        let mut run =
+            |account, region: &Region, at| (0..100).filter(|_| buckets.take(account, region, "GetFindings", at)).count();
         assert_eq!(run(account, &home, Duration::ZERO), 6);
         assert_eq!(run(account, &linked, Duration::ZERO), 6);
         assert_eq!(run(other, &home, Duration::ZERO), 6);

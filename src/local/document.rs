@@ -47,7 +47,8 @@ impl ControlFinding {
     /// A failing one with the least that it needs.
     pub fn failed(account: AccountId, region: Region, control: &str, resource_type: &str, resource: &str, at: Timestamp) -> Self {
         // The same problem always gets the same id, as long as nobody asks for another.
-        let digest = crate::wire::sigv4::hex(&crate::wire::sigv4::sha256(format!("{account} {region} {control} {resource}").as_bytes()));
+        let digest =
+            crate::wire::sigv4::hex(&crate::wire::sigv4::sha256(format!("{account} {region} {control} {resource}").as_bytes()));
         let part = |from: usize, to: usize| digest.get(from..to).unwrap_or_default();
         Self {
             account,

@@ -4,7 +4,8 @@ use crate::core::ids::{AccountId, FindingKey, Region};
 use crate::core::status::WorkflowStatus;
 use crate::wire::error::AwsError;
 use crate::wire::securityhub::{
-    BatchUpdateFindings, BatchUpdateFindingsAnswer, FindingHistory, FindingIdentifier, GetFindingHistory, NoteUpdate, WorkflowUpdate,
+    BatchUpdateFindings, BatchUpdateFindingsAnswer, FindingHistory, FindingIdentifier, GetFindingHistory, NoteUpdate,
+    WorkflowUpdate,
 };
 
 use super::Local;

@@ -101,7 +101,8 @@ impl Queues {
     pub fn create(&self, key: QueueKey, settings: QueueSettings) {
         let mut inner = self.lock();
         let queue = inner.queues.entry(key);
-        queue.or_insert_with(|| Queue { messages: BTreeMap::new(), last: 0, settings: QueueSettings::default() }).settings = settings;
+        queue.or_insert_with(|| Queue { messages: BTreeMap::new(), last: 0, settings: QueueSettings::default() }).settings =
+            settings;
     }
 
     /// How a queue behaves; `None`: there is none.
@@ -120,7 +121,8 @@ impl Queues {
         let mut message = Stored { id: id.clone(), body, sent: now, due, hidden_until: None, receives: 0 };
         // Changes places with those before it, but for what was received already: receipts name a place.
         for _ in 0..overtake {
-            let Some((number, other)) = queue.messages.range_mut(..place).next_back().filter(|(_, other)| other.receives == 0) else {
+            let Some((number, other)) = queue.messages.range_mut(..place).next_back().filter(|(_, other)| other.receives == 0)
+            else {
                 break;
             };
             let number = *number;
@@ -290,7 +292,11 @@ impl Queues {
     /// The bodies in a queue, in order, whatever their visibility: for tests.
     pub fn bodies(&self, key: &QueueKey) -> Vec<String> {
         let inner = self.lock();
-        inner.queues.get(key).map(|queue| queue.messages.values().map(|message| message.body.clone()).collect()).unwrap_or_default()
+        inner
+            .queues
+            .get(key)
+            .map(|queue| queue.messages.values().map(|message| message.body.clone()).collect())
+            .unwrap_or_default()
     }
 }
 

@@ -105,8 +105,9 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming, operation: &str) 
 fn queue_of(caller: &Caller, url: &str) -> Result<QueueKey, AwsError> {
     let mut parts = url.trim_end_matches('/').rsplit('/');
     let name = parts.next().unwrap_or_default();
-    let account: AccountId = parts.next().and_then(|account| account.parse().ok()).ok_or_else(|| {
-        AwsError { code: "InvalidAddress", ..AwsError::invalid_parameter(format!("The address {url} is not valid for this endpoint.")) }
+    let account: AccountId = parts.next().and_then(|account| account.parse().ok()).ok_or_else(|| AwsError {
+        code: "InvalidAddress",
+        ..AwsError::invalid_parameter(format!("The address {url} is not valid for this endpoint."))
     })?;
     if account != caller.account {
         return Err(AwsError::access_denied(format!("Access to the resource {url} is denied.")));

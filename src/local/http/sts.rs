@@ -26,9 +26,11 @@ pub(super) fn handle(local: &Local, incoming: &Incoming) -> Result<String, AwsEr
         }
         "AssumeRole" => {
             let caller = local.identities().caller(incoming, now)?;
-            let required = |name: &str| argument(name).filter(|value| !value.is_empty()).ok_or_else(|| {
+            let required = |name: &str| {
+                argument(name).filter(|value| !value.is_empty()).ok_or_else(|| {
                 bad(format!("1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"))
-            });
+            })
+            };
             let (role, session) = (required("RoleArn")?, required("RoleSessionName")?);
             let named = (2..=64).contains(&session.len())
                 && session.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_=,.@-".contains(&byte));

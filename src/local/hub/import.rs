@@ -115,11 +115,16 @@ impl Hub {
             };
         }
         let (before, after) = (said(&old), said(&new));
-        let is = old.pointer("/Workflow/Status").and_then(Value::as_str).and_then(WorkflowStatus::parse).unwrap_or(WorkflowStatus::New);
+        let is = old
+            .pointer("/Workflow/Status")
+            .and_then(Value::as_str)
+            .and_then(WorkflowStatus::parse)
+            .unwrap_or(WorkflowStatus::New);
         let status = next(is, before, after, control, self.switches);
         new["Workflow"] = json!({"Status": status.as_str()});
         if control {
-            let first_observed = if before.compliance == after.compliance { text(&old, "FirstObservedAt") } else { text(&new, "UpdatedAt") };
+            let first_observed =
+                if before.compliance == after.compliance { text(&old, "FirstObservedAt") } else { text(&new, "UpdatedAt") };
             new["FirstObservedAt"] = first_observed.into();
             if let Some(previous) = before.compliance {
                 new["ProductFields"]["PreviousComplianceStatus"] = previous.as_str().into();
@@ -169,7 +174,9 @@ impl Hub {
 fn provider_fields(members: &mut Map<String, Value>) {
     let mut provider = members.remove("FindingProviderFields").and_then(|value| value.as_object().cloned()).unwrap_or_default();
     for twin in TWINS {
-        let Some(value) = provider.get(twin).or_else(|| members.get(twin)).filter(|value| !value.is_null()).cloned() else { continue };
+        let Some(value) = provider.get(twin).or_else(|| members.get(twin)).filter(|value| !value.is_null()).cloned() else {
+            continue;
+        };
         if twin == "Severity" {
             let top = severity(&value);
             let said = |name: &str| top.get(name).map(|value| (name.to_owned(), value.clone()));

@@ -76,11 +76,8 @@ impl Organization {
     /// What is seen by `account` from `region`: an administrator sees its members; the home Region sees the linked ones, for
     /// members too.
     pub fn view(&self, account: AccountId, region: &Region) -> View {
-        let mut accounts: Vec<AccountId> = if account == self.administrator.id {
-            self.accounts().map(|account| account.id).collect()
-        } else {
-            vec![account]
-        };
+        let mut accounts: Vec<AccountId> =
+            if account == self.administrator.id { self.accounts().map(|account| account.id).collect() } else { vec![account] };
         let mut regions: Vec<Region> = if self.account(account).is_some() && *region == self.home {
             self.regions().cloned().collect()
         } else {
@@ -170,15 +167,22 @@ impl Hub {
             return Ok(Members::default());
         }
         let since = self.enabled.get(&(caller.account, caller.region.clone())).copied().unwrap_or(Timestamp::UNIX_EPOCH);
-        let members: Vec<Member> = self.organization.members.iter().skip(start).take(size).map(|member| Member {
-            account_id: member.id.to_string(),
-            email: format!("{}@example.com", member.name),
-            master_id: administrator.id.to_string(),
-            administrator_id: administrator.id.to_string(),
-            member_status: "Enabled".to_owned(),
-            invited_at: stamp(since),
-            updated_at: stamp(since),
-        }).collect();
+        let members: Vec<Member> = self
+            .organization
+            .members
+            .iter()
+            .skip(start)
+            .take(size)
+            .map(|member| Member {
+                account_id: member.id.to_string(),
+                email: format!("{}@example.com", member.name),
+                master_id: administrator.id.to_string(),
+                administrator_id: administrator.id.to_string(),
+                member_status: "Enabled".to_owned(),
+                invited_at: stamp(since),
+                updated_at: stamp(since),
+            })
+            .collect();
         let end = start + members.len();
         let next_token = (end < self.organization.members.len()).then(|| self.tokens.seal(&query, &end.to_string()));
         Ok(Members { members, next_token })

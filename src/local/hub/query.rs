@@ -163,7 +163,10 @@ impl Hub {
             None | Some("start") => None,
             Some(cursor) => {
                 let (created, seq) = cursor.split_once(' ').ok_or_else(AwsError::query_changed)?;
-                Some((created.parse().map_err(|_| AwsError::query_changed())?, seq.parse().map_err(|_| AwsError::query_changed())?))
+                Some((
+                    created.parse().map_err(|_| AwsError::query_changed())?,
+                    seq.parse().map_err(|_| AwsError::query_changed())?,
+                ))
             }
         };
         let candidates = self.candidates(search);
@@ -255,7 +258,8 @@ impl Hub {
     /// The fewest positions that surely hold every match.
     fn candidates<'a>(&'a self, search: &'a Search<'a>) -> Candidates<'a> {
         let filters = search.filters;
-        let named = |values: Option<&[String]>, value: &str| values.is_none_or(|values| values.iter().any(|named| named == value));
+        let named =
+            |values: Option<&[String]>, value: &str| values.is_none_or(|values| values.iter().any(|named| named == value));
         let (accounts, regions) = (filters.equals_any(Field::AWS_ACCOUNT_ID), filters.equals_any(Field::REGION));
         let places = self.store.of_places(|account, region: &Region| {
             search.view.sees(account, region) && named(accounts, &account.to_string()) && named(regions, region.as_str())
@@ -362,9 +366,7 @@ fn compare_values(a: &Value, b: &Value) -> Ordering {
         _ => 3,
     };
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
-            a.as_f64().unwrap_or_default().total_cmp(&b.as_f64().unwrap_or_default())
-        }
+        (Value::Number(a), Value::Number(b)) => a.as_f64().unwrap_or_default().total_cmp(&b.as_f64().unwrap_or_default()),
         (Value::String(a), Value::String(b)) => a.cmp(b),
         _ if rank(a) == 3 && rank(b) == 3 => a.to_string().cmp(&b.to_string()),
         _ => rank(a).cmp(&rank(b)),

@@ -190,9 +190,7 @@ impl Store {
     /// See [`super::Hub::texts`].
     pub fn sorted_texts(&self) -> Vec<Arc<str>> {
         let mut entries: Vec<&Entry> = self.entries.iter().collect();
-        entries.sort_by(|a, b| {
-            (&a.product_arn, &a.id, a.account, &a.region).cmp(&(&b.product_arn, &b.id, b.account, &b.region))
-        });
+        entries.sort_by(|a, b| (&a.product_arn, &a.id, a.account, &a.region).cmp(&(&b.product_arn, &b.id, b.account, &b.region)));
         entries.into_iter().map(|entry| entry.text.clone()).collect()
     }
 }

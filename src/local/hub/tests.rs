@@ -178,9 +178,14 @@ fn pages_of_any_size_in_any_order_give_every_finding_once() {
     let sort = |field: &str, order: &str| {
         Some(vec![SortCriterion { field: Some(field.to_owned()), sort_order: Some(order.to_owned()) }])
     };
-    for sort_criteria in
-        [None, sort("CreatedAt", "asc"), sort("CreatedAt", "desc"), sort("UpdatedAt", "desc"), sort("ResourceId", "desc"), sort("No.Such", "asc")]
-    {
+    for sort_criteria in [
+        None,
+        sort("CreatedAt", "asc"),
+        sort("CreatedAt", "desc"),
+        sort("UpdatedAt", "desc"),
+        sort("ResourceId", "desc"),
+        sort("No.Such", "asc"),
+    ] {
         for size in [1, 7, 57, 100] {
             let request = GetFindings { sort_criteria: sort_criteria.clone(), max_results: Some(size), ..GetFindings::default() };
             let found = read_all(&hub, &request);
@@ -254,10 +259,8 @@ fn filters_select_the_same_findings_whatever_index_answers() {
             assert_eq!(read_all(&hub, &request).len(), count, "{filters}");
         }
     }
-    let refused = GetFindings {
-        filters: Some(json!({"Title": [{"Value": "x", "Comparison": "CONTAINS"}]})),
-        ..GetFindings::default()
-    };
+    let refused =
+        GetFindings { filters: Some(json!({"Title": [{"Value": "x", "Comparison": "CONTAINS"}]})), ..GetFindings::default() };
     assert_eq!(hub.get_findings(&caller(ADMIN, HOME), &refused, at(1), None).unwrap_err().code, "InvalidInputException");
 }
 
@@ -274,8 +277,7 @@ fn reads_lag_behind_writes_as_long_as_they_are_told() {
     };
     assert_eq!(status(&hub, 69), None);
     assert_eq!(status(&hub, 70).as_deref(), Some("NEW"));
-    let request =
-        BatchUpdateFindings { finding_identifiers: vec![identifier(&key)], ..workflow(WorkflowStatus::Suppressed) };
+    let request = BatchUpdateFindings { finding_identifiers: vec![identifier(&key)], ..workflow(WorkflowStatus::Suppressed) };
     hub.update(&admin, &request, at(80), &mut |_| None).unwrap();
     assert_eq!(status(&hub, 89).as_deref(), Some("NEW"));
     assert_eq!(status(&hub, 90).as_deref(), Some("SUPPRESSED"));
@@ -306,7 +308,8 @@ fn an_import_that_is_not_newer_is_ignored_and_makes_no_event() {
     hub.take_changes();
     let before = hub.current(&key);
     for updated in [9, 10] {
-        let document = ControlFinding { updated: at(updated), compliance: ComplianceStatus::Passed, ..finding.clone() }.document();
+        let document =
+            ControlFinding { updated: at(updated), compliance: ComplianceStatus::Passed, ..finding.clone() }.document();
         assert_eq!(import(&mut hub, ADMIN, HOME, vec![document], 70).success_count, 1);
     }
     assert_eq!(hub.current(&key), before);
@@ -439,10 +442,15 @@ fn products_have_names_and_a_re_import_as_read_changes_nothing() {
     finding["Severity"] = json!({"Label": "HIGH", "Normalized": 0});
     finding["CreatedAt"] = "2026-11-21T08:00:00.123456+00:00".into();
     import(&mut hub, ADMIN, HOME, vec![finding], 60);
-    let read = get(&hub, ADMIN, HOME, &GetFindings {
-        filters: Some(json!({"ProductName": [{"Value": "Prowler", "Comparison": "EQUALS"}]})),
-        ..GetFindings::default()
-    });
+    let read = get(
+        &hub,
+        ADMIN,
+        HOME,
+        &GetFindings {
+            filters: Some(json!({"ProductName": [{"Value": "Prowler", "Comparison": "EQUALS"}]})),
+            ..GetFindings::default()
+        },
+    );
     assert_eq!(read[0]["Severity"]["Normalized"], 70);
     assert_eq!(read[0]["CreatedAt"], "2026-11-21T08:00:00.123Z");
     import(&mut hub, ADMIN, HOME, read.clone(), 70);
@@ -564,10 +572,7 @@ fn history_tells_who_changed_what_newest_first_and_who_made_it() {
         page.records.iter().map(|r| (r.update_source.kind.as_str(), r.update_source.identity.as_str())).collect();
     assert_eq!(
         sources,
-        [
-            ("BATCH_IMPORT_FINDINGS", key.product_arn.as_str()),
-            ("BATCH_UPDATE_FINDINGS", "arn:aws:iam::111122223333:user/alice"),
-        ]
+        [("BATCH_IMPORT_FINDINGS", key.product_arn.as_str()), ("BATCH_UPDATE_FINDINGS", "arn:aws:iam::111122223333:user/alice"),]
     );
     let updates = &page.records[1].updates;
     let fields: Vec<&str> = updates.iter().map(|update| update.updated_field.as_str()).collect();

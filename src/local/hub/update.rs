@@ -66,7 +66,10 @@ impl Hub {
             } else if let Some(code) = refuse(key) {
                 Err(code)
             } else {
-                found.first().ok_or(UnprocessedCode::FindingNotFound).and_then(|(seq, _)| self.update_one(caller, *seq, request, now))
+                found
+                    .first()
+                    .ok_or(UnprocessedCode::FindingNotFound)
+                    .and_then(|(seq, _)| self.update_one(caller, *seq, request, now))
             };
             match outcome {
                 Ok(()) => answer.processed_findings.push(key.clone()),
@@ -105,7 +108,12 @@ impl Hub {
 }
 
 /// Writes the values into the finding; gives the twins of `FindingProviderFields` that are the customer's from now on.
-fn apply(finding: &mut Value, request: &BatchUpdateFindings, user_fields: UserFields, now: Timestamp) -> Option<Vec<&'static str>> {
+fn apply(
+    finding: &mut Value,
+    request: &BatchUpdateFindings,
+    user_fields: UserFields,
+    now: Timestamp,
+) -> Option<Vec<&'static str>> {
     let finding = finding.as_object_mut()?;
     let mut customers = Vec::new();
     let mut set = |name: &'static str, value: Value, twin: bool| {
@@ -160,7 +168,8 @@ fn severity_of(update: &SeverityUpdate) -> Value {
     let mut severity = json!({});
     if let Some(label) = label {
         severity["Label"] = label.as_str().into();
-        severity["Normalized"] = update.normalized.filter(|number| label_of(*number) == label).unwrap_or(normalized_of(label)).into();
+        severity["Normalized"] =
+            update.normalized.filter(|number| label_of(*number) == label).unwrap_or(normalized_of(label)).into();
     }
     if let Some(product) = update.product {
         severity["Product"] = product.into();
@@ -185,7 +194,11 @@ fn validate(request: &BatchUpdateFindings) -> Result<(), String> {
     check(percent(request.confidence), "Confidence", "must be between 0 and 100")?;
     check(percent(request.criticality), "Criticality", "must be between 0 and 100")?;
     if let Some(state) = &request.verification_state {
-        check(VERIFICATIONS.contains(&state.as_str()), "VerificationState", &format!("must be one of {}", VERIFICATIONS.join(", ")))?;
+        check(
+            VERIFICATIONS.contains(&state.as_str()),
+            "VerificationState",
+            &format!("must be one of {}", VERIFICATIONS.join(", ")),
+        )?;
     }
     if let Some(status) = request.workflow.as_ref().and_then(|workflow| workflow.status.as_deref()) {
         check(WorkflowStatus::parse(status).is_some(), "Workflow.Status", "must be one of NEW, NOTIFIED, RESOLVED, SUPPRESSED")?;
@@ -196,7 +209,11 @@ fn validate(request: &BatchUpdateFindings) -> Result<(), String> {
         check(percent(severity.normalized), "Severity.Normalized", "must be between 0 and 100")?;
     }
     if let Some(types) = &request.types {
-        check(types.len() <= TYPES_MAX && types.iter().all(|text| !text.trim().is_empty()), "Types", "must have at most 50 items")?;
+        check(
+            types.len() <= TYPES_MAX && types.iter().all(|text| !text.trim().is_empty()),
+            "Types",
+            "must have at most 50 items",
+        )?;
     }
     if let Some(related) = &request.related_findings {
         check((1..=RELATED_MAX).contains(&related.len()), "RelatedFindings", "must have 1 to 10 items")?;

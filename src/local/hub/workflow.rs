@@ -45,11 +45,7 @@ pub fn next(is: WorkflowStatus, old: Said, new: Said, is_control: bool, switches
 
 /// The workflow status of a control finding that is new.
 pub fn first(said: Said, is_control: bool) -> WorkflowStatus {
-    if is_control && said.compliance == Some(ComplianceStatus::Passed) {
-        WorkflowStatus::Resolved
-    } else {
-        WorkflowStatus::New
-    }
+    if is_control && said.compliance == Some(ComplianceStatus::Passed) { WorkflowStatus::Resolved } else { WorkflowStatus::New }
 }
 
 #[cfg(test)]

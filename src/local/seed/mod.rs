@@ -42,24 +42,74 @@ const ACCOUNTS: [(&str, &str, &str, &str); 12] = [
 ];
 
 /// Regions, home first.
-const REGIONS: [&str; 8] = [
-    "eu-west-1",
-    "us-east-1",
-    "ap-northeast-1",
-    "eu-central-1",
-    "us-west-2",
-    "ap-southeast-1",
-    "eu-north-1",
-    "ca-central-1",
-];
+const REGIONS: [&str; 8] =
+    ["eu-west-1", "us-east-1", "ap-northeast-1", "eu-central-1", "us-west-2", "ap-southeast-1", "eu-north-1", "ca-central-1"];
 
 /// The controls that such a company fails; one that the catalogue does not know is left out.
 const CONTROLS: [&str; 64] = [
-    "S3.1", "S3.5", "S3.8", "S3.9", "S3.12", "S3.13", "S3.14", "S3.15", "S3.17", "S3.20", "EC2.2", "EC2.3", "EC2.6", "EC2.7", "EC2.8",
-    "EC2.9", "EC2.13", "EC2.15", "EC2.18", "EC2.19", "EC2.21", "EC2.28", "IAM.1", "IAM.3", "IAM.4", "IAM.5", "IAM.6", "IAM.8", "IAM.9",
-    "IAM.22", "RDS.2", "RDS.3", "RDS.5", "RDS.6", "RDS.8", "RDS.9", "RDS.11", "RDS.13", "RDS.17", "Lambda.1", "Lambda.2", "Lambda.3",
-    "KMS.3", "KMS.4", "CloudTrail.1", "CloudTrail.2", "CloudTrail.4", "CloudTrail.5", "Config.1", "GuardDuty.1", "DynamoDB.1",
-    "DynamoDB.2", "DynamoDB.3", "ECR.1", "ECR.2", "ECR.3", "ECS.2", "ECS.4", "ECS.5", "EKS.1", "ELB.4", "SNS.1", "SQS.1",
+    "S3.1",
+    "S3.5",
+    "S3.8",
+    "S3.9",
+    "S3.12",
+    "S3.13",
+    "S3.14",
+    "S3.15",
+    "S3.17",
+    "S3.20",
+    "EC2.2",
+    "EC2.3",
+    "EC2.6",
+    "EC2.7",
+    "EC2.8",
+    "EC2.9",
+    "EC2.13",
+    "EC2.15",
+    "EC2.18",
+    "EC2.19",
+    "EC2.21",
+    "EC2.28",
+    "IAM.1",
+    "IAM.3",
+    "IAM.4",
+    "IAM.5",
+    "IAM.6",
+    "IAM.8",
+    "IAM.9",
+    "IAM.22",
+    "RDS.2",
+    "RDS.3",
+    "RDS.5",
+    "RDS.6",
+    "RDS.8",
+    "RDS.9",
+    "RDS.11",
+    "RDS.13",
+    "RDS.17",
+    "Lambda.1",
+    "Lambda.2",
+    "Lambda.3",
+    "KMS.3",
+    "KMS.4",
+    "CloudTrail.1",
+    "CloudTrail.2",
+    "CloudTrail.4",
+    "CloudTrail.5",
+    "Config.1",
+    "GuardDuty.1",
+    "DynamoDB.1",
+    "DynamoDB.2",
+    "DynamoDB.3",
+    "ECR.1",
+    "ECR.2",
+    "ECR.3",
+    "ECS.2",
+    "ECS.4",
+    "ECS.5",
+    "EKS.1",
+    "ELB.4",
+    "SNS.1",
+    "SQS.1",
     "SecretsManager.1",
 ];
 
@@ -187,7 +237,12 @@ impl Maker<'_> {
         let global = is_global(&kind);
         let regions: Vec<Region> = if global { self.company.organization.regions().cloned().collect() } else { vec![region] };
         let home = self.company.organization.home.clone();
-        if !self.problems.insert((place.id, if global { home } else { regions[0].clone() }, control.id.as_str(), resource.clone())) {
+        if !self.problems.insert((
+            place.id,
+            if global { home } else { regions[0].clone() },
+            control.id.as_str(),
+            resource.clone(),
+        )) {
             // The pool is used up: let there be more resources.
             self.resources += usize::from(self.rng.u8(0..10) == 0);
             return;

@@ -32,12 +32,7 @@ pub fn inspector(place: &Place, region: &Region, rng: &mut fastrand::Rng, [creat
     let (year, number) = (rng.u32(2022..2027), rng.u32(1000..60_000));
     let cve = format!("CVE-{year}-{number}");
     let package = PACKAGES[rng.usize(0..PACKAGES.len())];
-    let image = format!(
-        "arn:aws:ecr:{region}:{}:repository/{}/web/sha256:{:064x}",
-        place.id,
-        place.team,
-        rng.u128(..)
-    );
+    let image = format!("arn:aws:ecr:{region}:{}:repository/{}/web/sha256:{:064x}", place.id, place.team, rng.u128(..));
     json!({
         "SchemaVersion": "2018-10-08",
         "Id": format!("arn:aws:inspector2:{region}:{}:finding/{:032x}", place.id, rng.u128(..)),

@@ -27,7 +27,13 @@ pub struct Place {
 const PURPOSES: [&str; 10] = ["web", "orders", "cdn", "reports", "sessions", "search", "batch", "invoices", "metrics", "backup"];
 
 /// Resource number `number` of a type in an account and Region: id, tags, details. Always the same for the same question.
-pub fn of(kind: &str, place: &Place, region: &Region, number: usize, now: Timestamp) -> (String, BTreeMap<String, String>, Value) {
+pub fn of(
+    kind: &str,
+    place: &Place,
+    region: &Region,
+    number: usize,
+    now: Timestamp,
+) -> (String, BTreeMap<String, String>, Value) {
     let account = place.id;
     let digest = hex(&sha256(format!("{kind} {account} {region} {number}").as_bytes()));
     let short = |from: usize, length: usize| digest.get(from..from + length).unwrap_or_default();
@@ -67,7 +73,8 @@ pub fn of(kind: &str, place: &Place, region: &Region, number: usize, now: Timest
         }
         "AwsIamPolicy" => (format!("arn:aws:iam::{account}:policy/{name}"), Value::Null),
         "AwsRdsDbInstance" => {
-            let details = json!({"AwsRdsDbInstance": {"DBInstanceIdentifier": name, "Engine": "postgres", "InstanceCreateTime": made}});
+            let details =
+                json!({"AwsRdsDbInstance": {"DBInstanceIdentifier": name, "Engine": "postgres", "InstanceCreateTime": made}});
             (regional("rds", &format!("db:{name}")), details)
         }
         "AwsRdsDbCluster" => (regional("rds", &format!("cluster:{name}")), Value::Null),
@@ -85,10 +92,14 @@ pub fn of(kind: &str, place: &Place, region: &Region, number: usize, now: Timest
         "AwsEcsService" => (regional("ecs", &format!("service/{}/{name}", place.team)), Value::Null),
         "AwsEcsTaskDefinition" => (regional("ecs", &format!("task-definition/{name}:{}", 1 + number % 30)), Value::Null),
         "AwsEksCluster" => (regional("eks", &format!("cluster/{name}")), Value::Null),
-        "AwsElbv2LoadBalancer" => (regional("elasticloadbalancing", &format!("loadbalancer/app/{name}/{}", short(0, 16))), Value::Null),
+        "AwsElbv2LoadBalancer" => {
+            (regional("elasticloadbalancing", &format!("loadbalancer/app/{name}/{}", short(0, 16))), Value::Null)
+        }
         "AwsSnsTopic" => (regional("sns", &name), Value::Null),
         "AwsSqsQueue" => (regional("sqs", &name), Value::Null),
-        "AwsSecretsManagerSecret" => (regional("secretsmanager", &format!("secret:{}/{name}-{}", place.env, short(0, 6))), Value::Null),
+        "AwsSecretsManagerSecret" => {
+            (regional("secretsmanager", &format!("secret:{}/{name}-{}", place.env, short(0, 6))), Value::Null)
+        }
         other => {
             let service = other.strip_prefix("Aws").unwrap_or(other).to_ascii_lowercase();
             (regional(&service, &name), Value::Null)
