@@ -19,7 +19,7 @@ use crate::wire::sigv4::{decode, parse_form};
 use super::Incoming;
 
 /// How long a caller is left without an answer, at most: longer than any client waits.
-const SILENCE: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_mins(10);
 
 /// What a call did: the answer, and for the books how many findings it was about and how many were refused.
 struct Done {

@@ -330,12 +330,12 @@ fn validate(finding: &Value) -> Result<AccountId, String> {
     if at("/Severity").or_else(|| at("/FindingProviderFields/Severity")).is_none() {
         return Err("data should have required property 'Severity'".to_owned());
     }
-    let vocabulary: [(&str, &dyn Fn(&str) -> bool); 5] = [
-        ("/Workflow/Status", &|text| WorkflowStatus::parse(text).is_some()),
-        ("/RecordState", &|text| RecordState::parse(text).is_some()),
-        ("/Compliance/Status", &|text| ComplianceStatus::parse(text).is_some()),
-        ("/Severity/Label", &|text| SeverityLabel::parse(text).is_some()),
-        ("/FindingProviderFields/Severity/Label", &|text| SeverityLabel::parse(text).is_some()),
+    let vocabulary: [(&str, fn(&str) -> bool); 5] = [
+        ("/Workflow/Status", |text| WorkflowStatus::parse(text).is_some()),
+        ("/RecordState", |text| RecordState::parse(text).is_some()),
+        ("/Compliance/Status", |text| ComplianceStatus::parse(text).is_some()),
+        ("/Severity/Label", |text| SeverityLabel::parse(text).is_some()),
+        ("/FindingProviderFields/Severity/Label", |text| SeverityLabel::parse(text).is_some()),
     ];
     for (pointer, known) in vocabulary {
         if at(pointer).is_some_and(|value| !value.as_str().is_some_and(known)) {
