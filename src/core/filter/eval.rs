@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Bounds, Field, Fields, Filters, Item, MapTest, MissingField, Test, TextTest, Window, address, days_before, millis, timestamp,
+    Bounds, Field, Fields, Filters, Item, MapTest, MissingField, Test, TextTest, Window, address, days_before, timestamp,
+    whole_millis,
 };
 
 /// The resolution of times.
@@ -17,7 +18,7 @@ impl Filters {
 
     /// Whether `finding` matches at `now`, under either reading of a negative on what is not there.
     pub fn matches_with(&self, finding: &dyn Fields, now: Timestamp, missing: MissingField) -> bool {
-        let now = millis(now).unwrap_or(now);
+        let now = whole_millis(now);
         self.tests.iter().all(|(field, test)| test.holds(*field, finding, now, missing))
     }
 

@@ -16,6 +16,8 @@
 
 mod eval;
 mod fields;
+#[cfg(test)]
+mod laws;
 mod parse;
 mod project;
 #[cfg(test)]
@@ -192,12 +194,12 @@ pub fn timestamp(text: &str) -> Option<Timestamp> {
         }
         _ => return None,
     }
-    millis(text.parse().ok()?)
+    text.parse::<Timestamp>().ok()?.round(Unit::Millisecond).ok()
 }
 
-/// Rounded as the service rounds.
-fn millis(time: Timestamp) -> Option<Timestamp> {
-    time.round(TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::HalfExpand)).ok()
+/// `now` without what is below a millisecond: an answer changes at a millisecond, not between two.
+fn whole_millis(now: Timestamp) -> Timestamp {
+    now.round(TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Floor)).unwrap_or(now)
 }
 
 /// `now` less `days` of 24 hours; the earliest time there is where that is earlier still.

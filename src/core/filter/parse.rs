@@ -288,7 +288,8 @@ impl Reader {
                 Comparison::PrefixNotEquals => test.not_prefixes.push(value),
             }
         }
-        if !test.equals.is_empty() && !(test.not_equals.is_empty() && test.not_prefixes.is_empty()) {
+        let negative = !test.not_equals.is_empty() || !test.not_prefixes.is_empty();
+        if negative && !test.equals.is_empty() {
             self.refuse(field.name(), Refusal::MixedText);
         }
         Some(Test::Text(test))
@@ -319,7 +320,7 @@ impl Reader {
                 Some(Window::Between(start?, end?))
             }
             (None, None, Some(range)) => self.range(filter, range),
-            (None, None, None) | (Some(_), None, None) | (None, Some(_), None) => {
+            (None, _, None) | (_, None, None) => {
                 self.refuse(&filter.path, Refusal::OpenWindow);
                 None
             }

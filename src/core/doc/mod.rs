@@ -2,13 +2,21 @@
 //!
 //! The AWS SDK's typed parser is not used: it overflows the stack unoptimised, costs ten times the time and takes an empty
 //! body for "no findings".
+//!
+//! A `null` counts as a member that is not there, in maps and lists of members too. Of a key that comes twice in a map (tags,
+//! user-defined fields) the last counts; a member of ours that comes twice is an error, as is any other shape. Members that are
+//! not read may be nested as deeply as they like.
+
+mod place;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
@@ -53,7 +61,7 @@ pub struct Doc<'a> {
     pub first_observed_at: Option<Timestamp>,
     #[serde(default)]
     pub severity: Option<Severity>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     pub resources: Vec<Resource<'a>>,
     #[serde(borrow, default)]
     pub compliance: Option<Compliance<'a>>,
@@ -62,7 +70,7 @@ pub struct Doc<'a> {
     pub record_state: RecordState,
     #[serde(borrow, default)]
     pub note: Option<Note<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entries")]
     pub user_defined_fields: BTreeMap<Text<'a>, Text<'a>>,
 }
 
@@ -83,7 +91,7 @@ pub struct Resource<'a> {
     #[serde(borrow)]
     pub id: Text<'a>,
     /// Tags when the finding was processed; chosen by whoever owns the resource, so they only ever narrow.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entries")]
     pub tags: BTreeMap<Text<'a>, Text<'a>>,
 }
 
@@ -95,7 +103,7 @@ pub struct Compliance<'a> {
     pub status: Option<ComplianceStatus>,
     #[serde(borrow, default)]
     pub security_control_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_absent")]
     pub associated_standards: Vec<AssociatedStandard<'a>>,
 }
 
@@ -144,10 +152,25 @@ pub fn page(body: &[u8]) -> serde_json::Result<Page<'_>> {
     serde_json::from_slice(body)
 }
 
+/// `null` as nothing.
+fn or_absent<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(source: D) -> Result<T, D::Error> {
+    Option::deserialize(source).map(Option::unwrap_or_default)
+}
+
+/// `null` as nothing, for the map and for each entry.
+fn entries<'de: 'a, 'a, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<Text<'a>, Text<'a>>, D::Error> {
+    let entries: Option<BTreeMap<Text<'a>, Option<Text<'a>>>> = Option::deserialize(source)?;
+    Ok(entries.into_iter().flatten().filter_map(|(key, value)| Some((key, value?))).collect())
+}
+
 impl<'a> Doc<'a> {
     /// Reads one finding.
+    ///
+    /// # Errors
+    /// Not JSON, or a member that is missing or not what it should be; the message starts with its place, as in
+    /// `Resources[1].Tags.team: invalid type: ...`.
     pub fn parse(raw: &'a str) -> serde_json::Result<Self> {
-        serde_json::from_str(raw)
+        serde_json::from_str(raw).map_err(|error| place::named(raw, error))
     }
 
     /// The workflow status; the service fills it in, `NEW` where it has not yet.
