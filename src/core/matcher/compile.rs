@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::core::catalogue::{Catalogue, Unknown, standard_without_prefix};
 use crate::core::filter::{Field, FilterErrors, Filters};
-use crate::core::ids::AccountId;
+use crate::core::ids::{AccountId, Region};
 use crate::core::objects::{AccountSpec, ControlGroup, MatchSpec, Object};
 use crate::core::status::{ComplianceStatus, RecordState};
 
@@ -134,7 +134,7 @@ impl Matcher {
             controls: controls(spec, context, &mut errors),
             except: ControlSet::new(&spec.except_controls),
             accounts: accounts(spec, context, &mut errors),
-            regions: given(&spec.regions).map(|regions| sorted(regions.iter().map(|region| region.as_str()))),
+            regions: given(&spec.regions).map(|regions| sorted(regions.iter().map(Region::as_str))),
             products: given(&spec.products).map(|products| sorted(products.iter().map(|product| product.trim()))),
             generators: given(&spec.generators).map(|generators| sorted(generators.iter().map(String::as_str))),
             standards: given(&spec.standards)
@@ -217,6 +217,12 @@ impl Matcher {
 
     fn tidy(mut self) -> Self {
         self.controls = self.controls.map(|set| set.without(&self.except));
+        if let Some([product]) = self.products.as_deref()
+            && **product == *SECURITY_HUB
+        {
+            // The usual case costs no comparison of texts.
+            self.mask &= view::HUB_ONLY;
+        }
         let nothing = |list: &Option<Vec<Box<str>>>| list.as_ref().is_some_and(Vec::is_empty);
         self.never |= self.controls.as_ref().is_some_and(ControlSet::is_empty)
             || self.accounts.as_ref().is_some_and(Vec::is_empty)
@@ -289,6 +295,7 @@ fn both<T>(a: Option<T>, b: Option<T>, meet: impl FnOnce(T, T) -> T) -> Option<T
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it has the shape of ControlSet::intersection")]
 fn intersection<T: Ord>(mut a: Vec<T>, b: Vec<T>) -> Vec<T> {
     a.retain(|value| b.binary_search(value).is_ok());
     a

@@ -3,7 +3,6 @@
 
 use std::hash::BuildHasher;
 
-use aho_corasick::AhoCorasick;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::Timestamp;
 
@@ -11,6 +10,7 @@ use crate::core::facts::Facts;
 use crate::core::filter::{Field, Item};
 
 use super::controls::service_of;
+use super::literals::Literals;
 use super::view::View;
 use super::witness::{self, Key};
 use super::{Matcher, view};
@@ -31,7 +31,7 @@ pub struct Index<K = RuleKey> {
     /// By hash alone: two values that share one share a bucket, and verification tells them apart.
     buckets: HashTable<Bucket>,
     postings: Vec<Posting>,
-    literals: Option<AhoCorasick>,
+    literals: Option<Literals>,
     /// One for each literal.
     literal_buckets: Vec<Bucket>,
     always: Vec<Posting>,
@@ -72,11 +72,11 @@ impl Scratch {
     }
 }
 
-impl<K: Ord> Index<K> {
+impl<K: Ord + Copy> Index<K> {
     /// Files the rules. Matchers that can never match are left out. At most 2^32 rules.
     pub fn build(rules: Vec<(K, Matcher)>) -> Self {
         let mut rules: Vec<(K, Matcher)> = rules.into_iter().filter(|(_, matcher)| !matcher.is_never()).collect();
-        rules.sort_by(|(a, _), (b, _)| a.cmp(b));
+        rules.sort_by_key(|(key, _)| *key);
         let hasher = DefaultHashBuilder::default();
         let mut kinds = 0;
         let mut always = Vec::new();
@@ -114,9 +114,9 @@ impl<K: Ord> Index<K> {
             let run: Vec<_> = run.iter().map(|(_, posting)| (0, *posting)).collect();
             literal_buckets.push(file(&mut postings, &run));
         }
-        let literals = if texts.is_empty() { None } else { AhoCorasick::new(&texts).ok() };
+        let literals = Literals::new(&texts);
         if literals.is_none() {
-            // More text than an automaton can hold: these rules are looked at every time.
+            // More text than an automaton holds: these rules are looked at every time.
             always.extend(literal.iter().map(|(_, posting)| *posting));
             always.sort_unstable();
             always.dedup();
@@ -140,7 +140,7 @@ impl<K: Ord> Index<K> {
     }
 
     /// Calls `each` with the key of every rule that matches, ascending. Allocates nothing once `scratch` has grown.
-    pub fn matching(&self, facts: &Facts<'_>, now: Timestamp, scratch: &mut Scratch, mut each: impl FnMut(&K)) {
+    pub fn matching(&self, facts: &Facts<'_>, now: Timestamp, scratch: &mut Scratch, mut each: impl FnMut(K)) {
         scratch.begin(self.rules.len());
         let view = View::new(facts);
         let Scratch { seen, finding, matched } = scratch;
@@ -157,7 +157,7 @@ impl<K: Ord> Index<K> {
         matched.sort_unstable();
         for rule in matched {
             if let Some((key, _)) = self.rules.get(*rule as usize) {
-                each(key);
+                each(*key);
             }
         }
     }
@@ -212,11 +212,11 @@ impl<K: Ord> Index<K> {
         }
         if let Some(literals) = &self.literals {
             for resource in facts.resources {
-                for found in literals.find_overlapping_iter(&*resource.id) {
-                    if let Some(bucket) = self.literal_buckets.get(found.pattern().as_usize()) {
+                literals.find(&resource.id, |literal| {
+                    if let Some(bucket) = self.literal_buckets.get(literal) {
                         self.filed(bucket).for_each(&mut each);
                     }
-                }
+                });
             }
         }
     }

@@ -8,6 +8,7 @@ mod controls;
 mod glob;
 mod index;
 mod labels;
+mod literals;
 mod view;
 mod witness;
 
@@ -98,6 +99,21 @@ impl Matcher {
         self.accounts.as_deref()
     }
 
+    /// The Regions that it is confined to, ascending; `None`: not confined.
+    pub fn regions(&self) -> Option<&[Box<str>]> {
+        self.regions.as_deref()
+    }
+
+    /// The controls that it is confined to, by `controls`, `groups` and `categories`.
+    pub(in crate::core) fn controls(&self) -> Option<&ControlSet> {
+        self.controls.as_ref()
+    }
+
+    /// `exceptControls`.
+    pub(in crate::core) fn excepted(&self) -> &ControlSet {
+        &self.except
+    }
+
     /// The fields outside [`Facts`]' own that it asks a finding for, ascending: what a projection must keep.
     pub fn projected_fields(&self) -> Vec<Field> {
         let mut fields: Vec<Field> =
@@ -119,7 +135,7 @@ impl Matcher {
             && (self.except.is_empty() || view.control().is_none_or(|control| !self.except.contains(control)))
             && self.accounts.as_ref().is_none_or(|accounts| accounts.binary_search(&facts.account).is_ok())
             && self.regions.as_ref().is_none_or(|regions| holds(regions, facts.region))
-            && self.products.as_ref().is_none_or(|products| holds(products, facts.product))
+            && (view::is_hub_only(self.mask) || self.products.as_ref().is_none_or(|products| holds(products, facts.product)))
             && self.generators.as_ref().is_none_or(|generators| holds(generators, facts.generator))
             && self.standards.iter().all(|any| facts.standards.iter().any(|id| any.iter().any(|pattern| pattern.covers(id))))
             && self.resource_types.iter().all(|any| facts.resources.iter().any(|resource| holds(any, &resource.kind)))

@@ -45,6 +45,14 @@ pub(super) fn record_state(allowed: RecordState) -> u32 {
     (ANY & !(3 << RECORD)) | (1 << (RECORD + allowed as u32))
 }
 
+/// Nothing but findings of Security Hub itself: no compliance of another product is allowed.
+pub(super) const HUB_ONLY: u32 = ANY & !(31 << OTHER);
+
+/// Whether a mask alone confines to findings of Security Hub itself.
+pub(super) fn is_hub_only(mask: u32) -> bool {
+    mask & !HUB_ONLY == 0
+}
+
 /// One finding, prepared.
 pub(super) struct View<'a> {
     pub(super) facts: &'a Facts<'a>,

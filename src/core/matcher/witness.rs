@@ -6,6 +6,7 @@ use crate::core::ids::AccountId;
 use crate::core::status::SeverityLabel;
 
 use super::controls::ControlSet;
+use super::literals::SHORTEST;
 use super::{Glob, Matcher, SECURITY_HUB, StandardPattern, view};
 
 /// One value of a property: a finding that the rule matches has at least one of the rule's.
@@ -125,7 +126,7 @@ pub(super) fn best(matcher: &Matcher) -> Option<Vec<Key<'_>>> {
         best.offer(labels.map(Key::Severity).collect());
     }
     for filters in &matcher.filters {
-        let keys: [(Field, fn(&str) -> Option<Key<'_>>); 5] = [
+        let keys: [(Field, KeyOf); 5] = [
             (Field::AWS_ACCOUNT_ID, |text| text.parse().ok().map(Key::Account)),
             (Field::GENERATOR_ID, |text| Some(Key::Generator(text))),
             (Field::REGION, |text| Some(Key::Region(text))),
@@ -144,6 +145,9 @@ pub(super) fn best(matcher: &Matcher) -> Option<Vec<Key<'_>>> {
     }
     best.keys
 }
+
+/// The key of a value that filters ask for.
+type KeyOf = fn(&str) -> Option<Key<'_>>;
 
 struct Best<'a> {
     share: u64,
@@ -171,7 +175,7 @@ fn control_keys(set: &ControlSet) -> Vec<Key<'_>> {
 
 fn glob_key(glob: &Glob) -> Option<Key<'_>> {
     let (literal, _) = glob.literal();
-    glob.exact().map(Key::Resource).or_else(|| (!literal.is_empty()).then_some(Key::Literal(literal)))
+    glob.exact().map(Key::Resource).or_else(|| (literal.len() >= SHORTEST).then_some(Key::Literal(literal)))
 }
 
 fn standard_key(pattern: &StandardPattern) -> Key<'_> {
