@@ -276,6 +276,9 @@ fn title(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a text is a word of a vocabulary.
+type Known = fn(&str) -> bool;
+
 /// What is not as the format has it, in the words of its schema; otherwise the account.
 fn validate(finding: &Value) -> Result<AccountId, String> {
     let required = |name: &str, most: usize| -> Result<(), String> {
@@ -330,7 +333,7 @@ fn validate(finding: &Value) -> Result<AccountId, String> {
     if at("/Severity").or_else(|| at("/FindingProviderFields/Severity")).is_none() {
         return Err("data should have required property 'Severity'".to_owned());
     }
-    let vocabulary: [(&str, fn(&str) -> bool); 5] = [
+    let vocabulary: [(&str, Known); 5] = [
         ("/Workflow/Status", |text| WorkflowStatus::parse(text).is_some()),
         ("/RecordState", |text| RecordState::parse(text).is_some()),
         ("/Compliance/Status", |text| ComplianceStatus::parse(text).is_some()),
