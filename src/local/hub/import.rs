@@ -194,7 +194,7 @@ fn provider_fields(members: &mut Map<String, Value>) {
 
 /// Label and Normalized say the same; the label wins.
 fn severity(given: &Value) -> Value {
-    let mut severity = given.clone();
+    let mut severity = Value::Object(given.as_object().cloned().unwrap_or_default());
     let label = match given.get("Label").and_then(Value::as_str).and_then(SeverityLabel::parse) {
         Some(label) => label,
         None => label_of(given.get("Normalized").and_then(Value::as_i64).unwrap_or(0)),
@@ -332,6 +332,11 @@ fn validate(finding: &Value) -> Result<AccountId, String> {
     let at = |pointer: &str| finding.pointer(pointer);
     if at("/Severity").or_else(|| at("/FindingProviderFields/Severity")).is_none() {
         return Err("data should have required property 'Severity'".to_owned());
+    }
+    for pointer in ["/Severity", "/FindingProviderFields", "/FindingProviderFields/Severity", "/Compliance", "/Workflow"] {
+        if at(pointer).is_some_and(|value| !value.is_object()) {
+            return Err(format!("data{} should be object", pointer.replace('/', ".")));
+        }
     }
     let vocabulary: [(&str, Known); 5] = [
         ("/Workflow/Status", |text| WorkflowStatus::parse(text).is_some()),

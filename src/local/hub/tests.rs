@@ -416,6 +416,10 @@ fn what_is_not_the_finding_format_fails_by_itself() {
         with("Region", LINKED.into()),
         with("RecordState", "GONE".into()),
         with("Resources", json!([])),
+        with("Severity", "HIGH".into()),
+        with("FindingProviderFields", json!({"Severity": 3})),
+        with("Compliance", json!([])),
+        with("ProductFields", "x".into()),
         with("Title", "x".repeat(257).into()),
         json!(["no object"]),
     ];
