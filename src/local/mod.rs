@@ -1,1 +1,361 @@
-//! (being built)
+//! Security Hub Local: a server that an unmodified AWS SDK or the AWS CLI talks to, and the ground truth of the tests.
+//!
+//! `hub` is the state and its rules, without I/O or a clock; `http` is what clients see of it, as an `axum::Router` that works
+//! on a socket and in process; `clock`, `faults`, `buckets` and `queue` are the world around it; `seed` fills it.
+//!
+//! Invariant: it never pretends. An operation that it does not have answers with an error that says so.
+
+pub mod buckets;
+pub mod clock;
+pub mod document;
+pub mod faults;
+pub mod feed;
+pub mod http;
+pub mod hub;
+pub mod options;
+pub mod person;
+pub mod queue;
+pub mod seed;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::core::ids::{AccountId, FindingKey, IdError, Region};
+use crate::core::status::ComplianceStatus;
+use crate::wire::error::AwsError;
+use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer};
+
+use buckets::Buckets;
+use clock::LocalClock;
+use faults::{Faults, Switchboard, ThrottleCode, Verdict};
+use http::identity::Identities;
+use hub::caller::{Caller, Principal};
+use hub::organization::Organization;
+use hub::{Hub, Switches};
+use queue::{QueueKey, QueueSettings, Queues};
+
+pub use options::{Builder, LocalOptions};
+
+/// Security Hub Local. Clones are the same hub.
+#[derive(Debug, Clone)]
+pub struct Local(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: LocalClock,
+    queues: Queues,
+    identities: Identities,
+    queue_name: String,
+    organization: Organization,
+    forwards: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// What changes.
+#[derive(Debug)]
+pub(in crate::local) struct State {
+    pub(in crate::local) hub: Hub,
+    pub(in crate::local) switchboard: Switchboard,
+    buckets: Buckets,
+    buckets_on: bool,
+    throttle: ThrottleCode,
+    calls: Vec<Call>,
+    records_calls: bool,
+    counts: BTreeMap<&'static str, Count>,
+    pub(in crate::local) rng: fastrand::Rng,
+}
+
+/// One call over HTTP, rejected ones included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `GetFindings`.
+    pub operation: &'static str,
+    /// Who and where.
+    pub caller: Caller,
+    /// When, by the hub's clock.
+    pub at: Timestamp,
+    /// Identifiers of BatchUpdateFindings, findings of BatchImportFindings, findings that GetFindings gave.
+    pub findings: usize,
+    /// Those that were not processed.
+    pub unprocessed: usize,
+    /// The code of the error; `None`: it went well. A call whose answer was lost has `NoAnswer`.
+    pub error: Option<&'static str>,
+}
+
+/// How often an operation was called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// All calls.
+    pub calls: u64,
+    /// Those that ended with an error.
+    pub errors: u64,
+    /// See [`Call::findings`].
+    pub findings: u64,
+}
+
+impl Local {
+    /// A hub as `options` say, filled with findings. Refused: more accounts or Regions than there are names for.
+    pub fn new(options: LocalOptions) -> Result<Self, IdError> {
+        let clock = LocalClock::new(options.start, options.speed);
+        let company = seed::Company::new(options.accounts, options.regions, options.seed, options.first_region.as_ref())?;
+        let organization = company.organization().clone();
+        let mut hub = Hub::new(organization.clone(), options.switches, options.seed, options.start);
+        company.fill(&mut hub, options.findings, options.start);
+        // Nobody listened while these were made.
+        hub.take_changes();
+        let queues = Queues::new(clock.clone(), options.seed);
+        let letters = format!("{}-dead-letters", options.queue);
+        let administrator = organization.administrator.id;
+        queues.create((administrator, letters.clone()), QueueSettings::default());
+        let redrive = Some((letters, options.max_receives));
+        queues.create((administrator, options.queue.clone()), QueueSettings { redrive, ..QueueSettings::default() });
+        let local = Self(Arc::new(Shared {
+            queues,
+            identities: Identities::new(options.principals, options.external_ids, options.seed),
+            queue_name: options.queue,
+            organization,
+            forwards: AtomicBool::new(false),
+            clock,
+            state: Mutex::new(State {
+                hub,
+                switchboard: Switchboard::new(Faults::default(), options.seed),
+                buckets: Buckets::default(),
+                buckets_on: options.buckets,
+                throttle: options.throttle,
+                calls: Vec::new(),
+                records_calls: options.record_calls,
+                counts: BTreeMap::new(),
+                rng: fastrand::Rng::with_seed(options.seed ^ 0x0A11),
+            }),
+        }));
+        local.set_faults(options.faults);
+        Ok(local)
+    }
+
+    /// A small hub for a test: stepped clock, buckets off, one administrator, no findings, until told otherwise.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(in crate::local) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hub's clock.
+    pub fn clock(&self) -> &LocalClock {
+        &self.0.clock
+    }
+
+    /// Steps the clock ahead.
+    pub fn advance(&self, by: Duration) {
+        self.0.clock.advance(by);
+    }
+
+    /// Administrator, members, Regions.
+    pub fn organization(&self) -> &Organization {
+        &self.0.organization
+    }
+
+    /// The queues; [`Local::event_queue`] is the one that events go to.
+    pub fn queues(&self) -> &Queues {
+        &self.0.queues
+    }
+
+    pub(in crate::local) fn identities(&self) -> &Identities {
+        &self.0.identities
+    }
+
+    /// The queue that events go to: the administrator's.
+    pub fn event_queue(&self) -> QueueKey {
+        (self.0.organization.administrator.id, self.0.queue_name.clone())
+    }
+
+    /// Its URL as AWS would spell it: for `SecurityHub.spec.events.queueUrl` of tests in process.
+    pub fn event_queue_url(&self) -> String {
+        let Organization { administrator, home, .. } = &self.0.organization;
+        format!("https://sqs.{home}.amazonaws.com/{}/{}", administrator.id, self.0.queue_name)
+    }
+
+    /// Where messages go that were received too often.
+    pub fn dead_letter_queue(&self) -> QueueKey {
+        (self.0.organization.administrator.id, format!("{}-dead-letters", self.0.queue_name))
+    }
+
+    /// Events that wait to be forwarded. No SQS name has a slash, so nobody else can name it.
+    fn outbox(&self) -> QueueKey {
+        (self.0.organization.administrator.id, "events/outbox".to_owned())
+    }
+
+    fn forwards(&self) -> bool {
+        self.0.forwards.load(Ordering::Relaxed)
+    }
+
+    fn start_forwarding(&self) {
+        self.0.queues.create(self.outbox(), QueueSettings::default());
+        self.0.forwards.store(true, Ordering::Relaxed);
+    }
+
+    /// The faults as they are.
+    pub fn faults(&self) -> Faults {
+        self.state().switchboard.faults().clone()
+    }
+
+    /// Other faults from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        let mut state = self.state();
+        state.hub.set_lag(Duration::from_millis(faults.lag_millis));
+        state.switchboard.set(faults);
+    }
+
+    /// Other choices from now on.
+    pub fn set_switches(&self, switches: Switches) {
+        self.state().hub.switches = switches;
+    }
+
+    /// The token buckets on or off.
+    pub fn set_buckets(&self, on: bool) {
+        self.state().buckets_on = on;
+    }
+
+    /// Every call so far, if the hub was told to remember them.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        let mut state = self.state();
+        state.calls.clear();
+        state.counts.clear();
+    }
+
+    /// How often an operation was called.
+    pub fn count(&self, operation: &str) -> Count {
+        self.state().counts.get(operation).copied().unwrap_or_default()
+    }
+
+    /// Every operation that was called, by name.
+    pub fn counts(&self) -> BTreeMap<&'static str, Count> {
+        self.state().counts.clone()
+    }
+
+    /// Number of findings, archived ones included.
+    pub fn len(&self) -> usize {
+        self.state().hub.len()
+    }
+
+    /// Whether there is no finding.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every finding, sorted by ProductArn, Id, account and Region: for comparing end states.
+    pub fn findings_json(&self) -> Vec<Value> {
+        let texts = self.state().hub.texts();
+        texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+    }
+
+    /// One finding as it is now, whatever the lag.
+    pub fn finding(&self, key: &FindingKey) -> Option<Value> {
+        self.state().hub.current(key)
+    }
+
+    /// Does something with the hub and delivers the events of it.
+    pub fn with_hub<T>(&self, act: impl FnOnce(&mut Hub, Timestamp) -> T) -> T {
+        let now = self.0.clock.now();
+        let (result, changes) = {
+            let mut state = self.state();
+            let result = act(&mut state.hub, now);
+            (result, state.hub.take_changes())
+        };
+        self.deliver(changes);
+        result
+    }
+
+    /// The service or a provider imports findings: each in its own account and Region.
+    pub fn import(&self, findings: Vec<Value>) -> Result<BatchImportFindingsAnswer, AwsError> {
+        let mut total = BatchImportFindingsAnswer::default();
+        for finding in findings {
+            let organization = &self.0.organization;
+            let account = hub::store::text(&finding, "AwsAccountId").parse().unwrap_or(organization.administrator.id);
+            let region = hub::store::text(&finding, "Region").parse().unwrap_or_else(|_| organization.home.clone());
+            let caller = Caller { account, region, principal: Principal::Root };
+            let request = BatchImportFindings { findings: vec![finding] };
+            let answer = self.with_hub(|hub, now| hub.import(&caller, &request, now))?;
+            total.success_count += answer.success_count;
+            total.failed_count += answer.failed_count;
+            total.failed_findings.extend(answer.failed_findings);
+        }
+        Ok(total)
+    }
+
+    /// The check of a finding runs again. False: there is no such finding.
+    pub fn check(&self, key: &FindingKey, compliance: ComplianceStatus) -> bool {
+        self.with_hub(|hub, now| hub.check(key, compliance, now)).is_some()
+    }
+
+    /// The provider archives a finding.
+    pub fn archive(&self, key: &FindingKey) -> bool {
+        self.with_hub(|hub, now| hub.archive(key, now)).is_some()
+    }
+
+    /// The resource of a finding is deleted.
+    pub fn delete_resource(&self, key: &FindingKey) -> bool {
+        self.with_hub(|hub, now| hub.delete_resource(key, now)).is_some()
+    }
+
+    /// The problem of a finding gets a new finding, and the old one is archived.
+    pub fn recreate(&self, key: &FindingKey, compliance: ComplianceStatus) -> Option<FindingKey> {
+        self.with_hub(|hub, now| hub.recreate(key, compliance, now))
+    }
+
+    /// Every active control finding gets a new id. Gives how many.
+    pub fn recreate_all(&self) -> usize {
+        self.with_hub(Hub::recreate_all)
+    }
+
+    /// A random version 4 UUID, from the seed.
+    pub(in crate::local) fn uuid(&self) -> String {
+        hub::uuid(&mut self.state().rng)
+    }
+
+    /// Whether a call may go on: the quota, then the faults. An error is the answer.
+    pub(in crate::local) fn admit(&self, operation: &'static str, caller: &Caller) -> Result<Verdict, AwsError> {
+        let elapsed = self.0.clock.elapsed();
+        let mut state = self.state();
+        if state.buckets_on && !state.buckets.take(caller.account, &caller.region, operation, elapsed) {
+            return Err(state.throttle.error());
+        }
+        Ok(state.switchboard.judge(operation, caller))
+    }
+
+    /// Remembers a call.
+    pub(in crate::local) fn note(&self, call: Call) {
+        let mut state = self.state();
+        let count = state.counts.entry(call.operation).or_default();
+        count.calls += 1;
+        count.errors += u64::from(call.error.is_some());
+        count.findings += call.findings as u64;
+        if state.records_calls {
+            state.calls.push(call);
+        }
+    }
+
+    /// The account that administers the organization.
+    pub fn administrator(&self) -> AccountId {
+        self.0.organization.administrator.id
+    }
+
+    /// The home Region.
+    pub fn home(&self) -> &Region {
+        &self.0.organization.home
+    }
+}

@@ -1,1 +1,13 @@
-//! (being built)
+//! Security Hub's wire: shapes, errors, limits, page tokens, the event envelope; what STS and SQS need beside it.
+//!
+//! Invariant: values only. No I/O, no clock; every number that is AWS's says where it was read.
+
+pub mod error;
+pub mod event;
+pub mod limits;
+pub mod operations;
+pub mod securityhub;
+pub mod sigv4;
+pub mod sqs;
+pub mod sts;
+pub mod token;

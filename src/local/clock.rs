@@ -1,0 +1,153 @@
+//! The clock of Security Hub Local: real, accelerated, or stepped by hand.
+//!
+//! It stands on tokio's clock, so paused time drives it, and asks the system for nothing: the caller says when it starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How fast the clock goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Speed {
+    /// As tokio's clock.
+    #[default]
+    Real,
+    /// This many times as fast as tokio's clock; 0 counts as 1.
+    Accelerated(u32),
+    /// Not at all, but for [`LocalClock::advance`].
+    Stepped,
+}
+
+/// A clock. Clones are the same clock.
+#[derive(Debug, Clone)]
+pub struct LocalClock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    wall0: Timestamp,
+    start: Instant,
+    speed: Speed,
+    /// What was stepped by hand.
+    stepped: watch::Sender<Duration>,
+}
+
+impl LocalClock {
+    /// A clock that shows `wall0` now.
+    pub fn new(wall0: Timestamp, speed: Speed) -> Self {
+        Self(Arc::new(Inner { wall0, start: Instant::now(), speed, stepped: watch::Sender::new(Duration::ZERO) }))
+    }
+
+    /// Wall time.
+    pub fn now(&self) -> Timestamp {
+        after(self.0.wall0, self.elapsed())
+    }
+
+    /// Since the start, in the time of this clock.
+    pub fn elapsed(&self) -> Duration {
+        let ticked = self.0.start.elapsed();
+        let ticked = match self.0.speed {
+            Speed::Real => ticked,
+            Speed::Accelerated(factor) => ticked.saturating_mul(factor.max(1)),
+            Speed::Stepped => Duration::ZERO,
+        };
+        ticked.saturating_add(*self.0.stepped.borrow())
+    }
+
+    /// Steps ahead at once, whatever the speed.
+    pub fn advance(&self, by: Duration) {
+        self.0.stepped.send_modify(|stepped| *stepped = stepped.saturating_add(by));
+    }
+
+    /// Returns when this clock shows `at` or later.
+    pub async fn sleep_until(&self, at: Timestamp) {
+        let mut steps = self.0.stepped.subscribe();
+        loop {
+            let now = self.now();
+            if now >= at {
+                return;
+            }
+            let left = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+            let tick = match self.0.speed {
+                Speed::Real => Some(left),
+                // Rounded up, so that it does not wake a moment too early for ever.
+                Speed::Accelerated(factor) => Some(left / factor.max(1) + Duration::from_nanos(1)),
+                Speed::Stepped => None,
+            };
+            let ticking = async {
+                match tick {
+                    Some(tick) => tokio::time::sleep(tick).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = steps.changed() => {}
+                () = ticking => {}
+            }
+        }
+    }
+
+    /// Returns after `duration` of this clock.
+    pub async fn sleep(&self, duration: Duration) {
+        self.sleep_until(after(self.now(), duration)).await;
+    }
+}
+
+/// `at` plus `by`; the end of time if that is later.
+pub fn after(at: Timestamp, by: Duration) -> Timestamp {
+    i128::try_from(by.as_nanos())
+        .ok()
+        .and_then(|by| at.as_nanosecond().checked_add(by))
+        .and_then(|nanos| Timestamp::from_nanosecond(nanos).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// `at` minus `by`; the start of time if that is earlier.
+pub fn before(at: Timestamp, by: Duration) -> Timestamp {
+    i128::try_from(by.as_nanos())
+        .ok()
+        .and_then(|by| at.as_nanosecond().checked_sub(by))
+        .and_then(|nanos| Timestamp::from_nanosecond(nanos).ok())
+        .unwrap_or(Timestamp::MIN)
+}
+
+/// As findings have it: UTC with milliseconds.
+pub fn stamp(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Timestamp {
+        "2026-11-21T08:00:00Z".parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn paused_time_drives_the_real_and_the_accelerated_clock() {
+        let (real, fast) = (LocalClock::new(start(), Speed::Real), LocalClock::new(start(), Speed::Accelerated(60)));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(stamp(real.now()), "2026-11-21T08:00:02.000Z");
+        assert_eq!(stamp(fast.now()), "2026-11-21T08:02:00.000Z");
+        let before = Instant::now();
+        fast.sleep(Duration::from_secs(3600)).await;
+        assert_eq!(before.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stepped_clock_stands_still_and_wakes_its_sleepers_when_stepped() {
+        let clock = LocalClock::new(start(), Speed::Stepped);
+        let sleeper = clock.sleep(Duration::from_secs(10));
+        tokio::pin!(sleeper);
+        assert!(tokio::time::timeout(Duration::from_secs(3600), sleeper.as_mut()).await.is_err());
+        clock.advance(Duration::from_secs(9));
+        assert!(tokio::time::timeout(Duration::from_secs(3600), sleeper.as_mut()).await.is_err());
+        clock.advance(Duration::from_secs(1));
+        sleeper.await;
+        assert_eq!(stamp(clock.now()), "2026-11-21T08:00:10.000Z");
+    }
+}

@@ -1,0 +1,270 @@
+//! Everything that may go wrong, as switches: set by the builder, by tests while it runs, or by `PUT /_local/faults`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::ids::{AccountId, Region};
+use crate::wire::error::{AwsError, UnprocessedCode};
+
+use super::hub::caller::Caller;
+
+/// What goes wrong. The default: nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Faults {
+    /// Calls that fail; the first that applies decides, but for partial failures, which all apply.
+    pub calls: Vec<CallFault>,
+    /// Reads within so many milliseconds of a write may not see it.
+    pub lag_millis: u64,
+    /// Of 100 pages, how many hold fewer findings than asked for, sometimes none.
+    pub short_page_percent: u8,
+    /// What becomes of events.
+    pub events: EventFaults,
+}
+
+/// What becomes of events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct EventFaults {
+    /// Milliseconds of the hub's clock until an event is delivered.
+    pub delay_millis: u64,
+    /// Of 100 events, how many are delivered twice.
+    pub duplicate_percent: u8,
+    /// Of 100 events, how many overtake some of those before them.
+    pub disorder_percent: u8,
+    /// Of 100 events, how many are lost.
+    pub loss_percent: u8,
+}
+
+/// One fault of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CallFault {
+    /// Only this operation: `GetFindings`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Only calls of this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// Only calls in this Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// What happens.
+    pub fault: Fault,
+    /// Of 100 calls, how many.
+    #[serde(default = "always")]
+    pub percent: u8,
+    /// So many calls go well first.
+    #[serde(default)]
+    pub skip: u32,
+    /// After so many faults it is over; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+}
+
+fn always() -> u8 {
+    100
+}
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fault {
+    /// Over the quota.
+    Throttle(ThrottleCode),
+    /// `InternalException` with this status, 500 to 599; nothing is done.
+    ServerError(u16),
+    /// IAM says no.
+    AccessDenied,
+    /// No answer, nothing done.
+    TimeoutBefore,
+    /// No answer, and yet done.
+    TimeoutAfter,
+    /// Status 200 with an empty body.
+    EmptyBody,
+    /// Findings of BatchUpdateFindings that are not processed.
+    #[serde(rename_all = "camelCase")]
+    Partial {
+        /// Why.
+        code: UnprocessedCode,
+        /// Of 100 findings, how many.
+        percent: u8,
+    },
+}
+
+/// How a throttle is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ThrottleCode {
+    /// As seen in practice.
+    #[default]
+    #[serde(rename = "TooManyRequestsException")]
+    TooManyRequests,
+    /// As the model says.
+    #[serde(rename = "LimitExceededException")]
+    LimitExceeded,
+}
+
+impl ThrottleCode {
+    /// The error.
+    pub fn error(self) -> AwsError {
+        match self {
+            Self::TooManyRequests => AwsError::too_many_requests("Too Many Requests"),
+            Self::LimitExceeded => AwsError::limit_exceeded("Rate exceeded"),
+        }
+    }
+}
+
+impl CallFault {
+    /// `fault` at every call of `operation`.
+    pub fn of(operation: &str, fault: Fault) -> Self {
+        Self { operation: Some(operation.to_owned()), account: None, region: None, fault, percent: 100, skip: 0, times: None }
+    }
+
+    /// Only so often.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// After so many calls that go well.
+    #[must_use]
+    pub fn after(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// At this share of the calls.
+    #[must_use]
+    pub fn percent(mut self, percent: u8) -> Self {
+        self.percent = percent;
+        self
+    }
+
+    fn concerns(&self, operation: &str, caller: &Caller) -> bool {
+        self.operation.as_deref().is_none_or(|named| named == operation)
+            && self.account.is_none_or(|account| account == caller.account)
+            && self.region.as_ref().is_none_or(|region| *region == caller.region)
+    }
+}
+
+/// What is to happen to one call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Instead of, before or after doing it.
+    pub fault: Option<Fault>,
+    /// Of 100 findings, how many fail with which code.
+    pub partial: Vec<(UnprocessedCode, u8)>,
+}
+
+/// The switches and what they have done so far.
+#[derive(Debug)]
+pub struct Switchboard {
+    faults: Faults,
+    /// Calls that each fault has concerned, and faults that it has made.
+    seen: Vec<(u32, u32)>,
+    rng: fastrand::Rng,
+}
+
+impl Switchboard {
+    /// With a source of chance.
+    pub fn new(faults: Faults, seed: u64) -> Self {
+        let mut board = Self { faults: Faults::default(), seen: Vec::new(), rng: fastrand::Rng::with_seed(seed ^ 0xFA17) };
+        board.set(faults);
+        board
+    }
+
+    /// The switches as they are.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Other switches; counting starts anew.
+    pub fn set(&mut self, faults: Faults) {
+        self.seen = vec![(0, 0); faults.calls.len()];
+        self.faults = faults;
+    }
+
+    /// What is to happen to a call.
+    pub fn judge(&mut self, operation: &str, caller: &Caller) -> Verdict {
+        let mut verdict = Verdict::default();
+        for (fault, (calls, made)) in self.faults.calls.iter().zip(&mut self.seen) {
+            if !fault.concerns(operation, caller) {
+                continue;
+            }
+            *calls += 1;
+            let due = *calls > fault.skip && fault.times.is_none_or(|times| *made < times);
+            if !due || !chance(&mut self.rng, fault.percent) {
+                continue;
+            }
+            match fault.fault {
+                Fault::Partial { code, percent } => verdict.partial.push((code, percent)),
+                _ if verdict.fault.is_some() => continue,
+                other => verdict.fault = Some(other),
+            }
+            *made += 1;
+        }
+        verdict
+    }
+
+    /// How many findings a page of `size` holds at most, if this one is to be short.
+    pub fn short_page(&mut self, size: usize) -> Option<usize> {
+        let short = chance(&mut self.rng, self.faults.short_page_percent);
+        short.then(|| self.rng.usize(0..size.max(1)))
+    }
+
+    /// Whether something that happens at `percent` of 100 happens now.
+    pub fn chance(&mut self, percent: u8) -> bool {
+        chance(&mut self.rng, percent)
+    }
+
+    /// A number below `end`; 0 if there is none.
+    pub fn below(&mut self, end: usize) -> usize {
+        if end == 0 { 0 } else { self.rng.usize(0..end) }
+    }
+}
+
+/// Draws only where there is a choice, so that a switch that is off does not move the others.
+fn chance(rng: &mut fastrand::Rng, percent: u8) -> bool {
+    percent >= 100 || (percent > 0 && rng.u8(0..100) < percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hub::caller::Principal;
+    use super::*;
+
+    fn caller() -> Caller {
+        Caller { account: "111122223333".parse().unwrap(), region: "eu-west-1".parse().unwrap(), principal: Principal::Root }
+    }
+
+    #[test]
+    fn a_fault_starts_after_its_skip_and_ends_after_its_times() {
+        let fault = CallFault::of("GetFindings", Fault::TimeoutAfter).after(1).times(2);
+        let mut board = Switchboard::new(Faults { calls: vec![fault], ..Faults::default() }, 1);
+        assert_eq!(board.judge("BatchUpdateFindings", &caller()), Verdict::default());
+        let faults: Vec<bool> = (0..5).map(|_| board.judge("GetFindings", &caller()).fault.is_some()).collect();
+        assert_eq!(faults, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn a_share_of_calls_fails_and_always_the_same_ones_for_a_seed() {
+        let fault = CallFault::of("GetFindings", Fault::ServerError(503)).percent(30);
+        let run = |seed| -> Vec<bool> {
+            let mut board = Switchboard::new(Faults { calls: vec![fault.clone()], ..Faults::default() }, seed);
+            (0..1000).map(|_| board.judge("GetFindings", &caller()).fault.is_some()).collect()
+        };
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+        assert!((200..400).contains(&run(7).iter().filter(|failed| **failed).count()));
+    }
+
+    #[test]
+    fn the_json_form_is_readable_and_refuses_what_it_does_not_know() {
+        let text = r#"{"calls":[{"operation":"GetFindings","account":"111122223333","fault":{"throttle":"LimitExceededException"},"times":3},
+            {"fault":{"partial":{"code":"ConcurrentUpdateError","percent":10}}},{"fault":"timeoutAfter"}],"events":{"lossPercent":5}}"#;
+        let faults: Faults = serde_json::from_str(text).unwrap();
+        assert_eq!(faults.calls[0].fault, Fault::Throttle(ThrottleCode::LimitExceeded));
+        assert_eq!(faults.events.loss_percent, 5);
+        assert!(serde_json::from_str::<Faults>(r#"{"lagMilis":5}"#).is_err());
+    }
+}

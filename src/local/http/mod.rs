@@ -1,0 +1,126 @@
+//! What clients see: Security Hub, STS and SQS on one address, as an `axum::Router`.
+//!
+//! The same router serves a socket and an SDK in the same process. Security Hub is told by path, SQS by its target header, STS
+//! by its form; account and Region come from the signature.
+
+mod admin;
+pub mod identity;
+mod securityhub;
+mod sqs;
+mod sts;
+
+use std::future::Future;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+use crate::wire::error::{AwsError, Protocol};
+use crate::wire::limits::{IMPORT_BYTES, REQUEST_BYTES};
+
+use super::Local;
+
+/// A request that was read whole.
+pub(super) struct Incoming {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    /// Of the address that the client used: `127.0.0.1:4600`.
+    host: String,
+    /// `http` or `https`.
+    scheme: &'static str,
+    body: Bytes,
+}
+
+impl Incoming {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl Local {
+    /// The service: for a socket, or to be called in process.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(handle).with_state(self.clone())
+    }
+}
+
+/// Serves until `shutdown` is done; then finishes what it has begun.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    local: Local,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).await
+}
+
+async fn handle(State(local): State<Local>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let most = if path == "/findings/import" { IMPORT_BYTES } else { REQUEST_BYTES };
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let sqs_operation = target.as_deref().and_then(|target| target.strip_prefix("AmazonSQS."));
+    let protocol = match sqs_operation {
+        Some(_) => Protocol::AwsJson,
+        None if path == "/" && parts.method == Method::POST => Protocol::Query,
+        None => Protocol::RestJson,
+    };
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let host = host.or_else(|| parts.uri.authority().map(ToString::to_string)).unwrap_or_else(|| "127.0.0.1".to_owned());
+    let scheme = if parts.uri.scheme_str() == Some("https") { "https" } else { "http" };
+    let Ok(body) = axum::body::to_bytes(Body::new(body), most).await else {
+        let error = AwsError::too_large(format!("The request is larger than {most} bytes, or was cut off"));
+        return refuse(&local, &error, protocol);
+    };
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let incoming = Incoming { method: parts.method, path, query, headers: parts.headers, host, scheme, body };
+    if incoming.method == Method::GET && incoming.path == "/" {
+        return text(&local, "Security Hub Local is ready\n");
+    }
+    if let Some(what) = incoming.path.strip_prefix("/_local/") {
+        return admin::handle(&local, &incoming, what);
+    }
+    let answer = match (sqs_operation, protocol) {
+        (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
+        (None, Protocol::Query) => sts::handle(&local, &incoming),
+        (None, _) => securityhub::handle(&local, &incoming).await,
+    };
+    match answer {
+        Ok(body) => respond(&local, StatusCode::OK, AwsError::content_type(protocol), body),
+        Err(error) => refuse(&local, &error, protocol),
+    }
+}
+
+fn text(local: &Local, text: &str) -> Response {
+    respond(local, StatusCode::OK, "text/plain; charset=utf-8", text.to_owned())
+}
+
+fn refuse(local: &Local, error: &AwsError, protocol: Protocol) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = respond(local, status, AwsError::content_type(protocol), error.body(protocol));
+    match protocol {
+        Protocol::RestJson => {
+            response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
+        }
+        Protocol::AwsJson if error.code == "QueueDoesNotExist" => {
+            // SDKs take the code of the query protocol from here.
+            let code = HeaderValue::from_static("AWS.SimpleQueueService.NonExistentQueue;Sender");
+            response.headers_mut().insert("x-amzn-query-error", code);
+        }
+        Protocol::AwsJson | Protocol::Query => {}
+    }
+    response
+}
+
+fn respond(local: &Local, status: StatusCode, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(&local.uuid()) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
+}

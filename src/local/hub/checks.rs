@@ -1,0 +1,113 @@
+//! The service's own check runs: what tests and the demo make happen to resources.
+//!
+//! Source: the guide's controls-findings-create-update. A status change updates the finding in place; some events still make a
+//! new finding of the same problem, and that is here too.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::core::filter::timestamp;
+use crate::core::ids::FindingKey;
+use crate::core::status::{ComplianceStatus, RecordState};
+use crate::local::clock::{after, stamp};
+use crate::local::document;
+
+use super::Hub;
+use super::import::is_control;
+use super::store::text;
+
+impl Hub {
+    /// The check of this finding ran again and says `compliance`; an archived finding becomes active. `None`: no such finding.
+    pub fn check(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<()> {
+        self.say(key, compliance, RecordState::Active, now)
+    }
+
+    /// The provider retires the finding, compliance as it was.
+    pub fn archive(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
+        let finding = self.current(key)?;
+        let compliance = compliance_of(&finding);
+        self.say(key, compliance, RecordState::Archived, now)
+    }
+
+    /// The resource is gone: NOT_AVAILABLE, and archived at once.
+    pub fn delete_resource(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
+        self.say(key, ComplianceStatus::NotAvailable, RecordState::Archived, now)
+    }
+
+    /// The finding is archived, and a new one of the same problem made, without note, workflow or user-defined fields: what
+    /// consolidation, a broken Config rule and NOT_APPLICABLE do. Gives the new key.
+    pub fn recreate(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<FindingKey> {
+        let (account, region) = self.seq(key).and_then(|seq| self.store.get(seq)).map(|e| (e.account, e.region.clone()))?;
+        self.archive(key, now)?;
+        let mut finding = self.current(key)?;
+        let control = finding.pointer("/Compliance/SecurityControlId")?.as_str()?.to_owned();
+        let id = document::id(&region, account, &control, &self.uuid());
+        for name in ["Note", "UserDefinedFields", "VerificationState", "Workflow", "Severity", "Confidence", "Criticality"] {
+            finding.as_object_mut()?.remove(name);
+        }
+        finding["Id"] = id.as_str().into();
+        for name in ["CreatedAt", "UpdatedAt", "FirstObservedAt", "LastObservedAt"] {
+            finding[name] = stamp(now).into();
+        }
+        finding["Compliance"]["Status"] = compliance.as_str().into();
+        finding["FindingProviderFields"]["Severity"] = document::severity(&control, compliance);
+        finding["RecordState"] = RecordState::Active.as_str().into();
+        finding["ProductFields"].as_object_mut()?.remove("PreviousComplianceStatus");
+        self.take(account, &region, &finding, now)?;
+        Some(FindingKey { id, product_arn: key.product_arn.clone() })
+    }
+
+    /// Every active control finding gets a new id, as when consolidation is switched. Gives how many.
+    pub fn recreate_all(&mut self, now: Timestamp) -> usize {
+        let keys: Vec<(FindingKey, ComplianceStatus)> = self
+            .store
+            .iter()
+            .filter_map(|(_, entry)| {
+                let finding: Value = serde_json::from_str(&entry.text).ok()?;
+                let active = text(&finding, "RecordState") == RecordState::Active.as_str();
+                let key = FindingKey { id: entry.id.to_string(), product_arn: entry.product_arn.to_string() };
+                (active && is_control(&finding)).then(|| (key, compliance_of(&finding)))
+            })
+            .collect();
+        keys.iter().filter(|(key, compliance)| self.recreate(key, *compliance, now).is_some()).count()
+    }
+
+    /// The finding as it is now.
+    pub fn current(&self, key: &FindingKey) -> Option<Value> {
+        serde_json::from_str(&self.store.get(self.seq(key)?)?.text).ok()
+    }
+
+    fn seq(&self, key: &FindingKey) -> Option<u32> {
+        self.store.find(&key.id, &key.product_arn).next().map(|(seq, _)| seq)
+    }
+
+    fn say(&mut self, key: &FindingKey, compliance: ComplianceStatus, record: RecordState, now: Timestamp) -> Option<()> {
+        let entry = self.store.get(self.seq(key)?)?;
+        let (account, region) = (entry.account, entry.region.clone());
+        let mut finding: Value = serde_json::from_str(&entry.text).ok()?;
+        // Two runs in one millisecond are still two runs.
+        let last = timestamp(text(&finding, "UpdatedAt")).unwrap_or(now);
+        let at = stamp(now.max(after(last, Duration::from_millis(1))));
+        finding["UpdatedAt"] = at.as_str().into();
+        finding["LastObservedAt"] = at.into();
+        finding["RecordState"] = record.as_str().into();
+        if let Some(control) = finding.pointer("/Compliance/SecurityControlId").and_then(Value::as_str).map(str::to_owned) {
+            finding["Compliance"]["Status"] = compliance.as_str().into();
+            let severity = document::severity(&control, compliance);
+            match &mut finding["FindingProviderFields"] {
+                Value::Object(fields) => {
+                    fields.insert("Severity".to_owned(), severity);
+                }
+                none => *none = json!({"Severity": severity}),
+            }
+        }
+        self.take(account, &region, &finding, now).map(|_| ())
+    }
+}
+
+fn compliance_of(finding: &Value) -> ComplianceStatus {
+    let status = finding.pointer("/Compliance/Status").and_then(Value::as_str).and_then(ComplianceStatus::parse);
+    status.unwrap_or(ComplianceStatus::NotAvailable)
+}

@@ -1,0 +1,362 @@
+//! BatchImportFindings: what providers say of findings, and the service's own checks.
+//!
+//! Sources: the guide's finding-update-batchimportfindings, controls-findings-create-update, asff-required-attributes.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::core::filter::timestamp;
+use crate::core::ids::{AccountId, Region};
+use crate::core::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
+use crate::local::clock::stamp;
+use crate::wire::error::AwsError;
+use crate::wire::event::resource_of;
+use crate::wire::limits::{
+    DESCRIPTION_CHARS, FINDING_BYTES, ID_CHARS, IMPORT_MAX, MAP_KEY_CHARS, MAP_PAIRS, PRODUCT_VALUE_CHARS, RESOURCES_MAX,
+    TITLE_CHARS, TYPES_MAX,
+};
+use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer, FailedFinding};
+
+use super::Hub;
+use super::caller::Caller;
+use super::store::text;
+use super::workflow::{Said, first, next};
+
+/// The top-level fields with a twin in `FindingProviderFields`.
+const TWINS: [&str; 5] = ["Confidence", "Criticality", "RelatedFindings", "Severity", "Types"];
+/// What a provider may set once, when it makes a finding, and never after.
+const CUSTOMERS: [&str; 4] = ["Note", "UserDefinedFields", "VerificationState", "Workflow"];
+/// What the service fills in and a provider's later version does not take away.
+const SERVICES: [&str; 2] = ["CreatedAt", "WorkflowState"];
+
+impl Hub {
+    /// BatchImportFindings. Under `product/aws/securityhub` it is the service's own check run, and may then also be about the
+    /// members that the caller administers and the Regions that it sees.
+    pub fn import(
+        &mut self,
+        caller: &Caller,
+        request: &BatchImportFindings,
+        now: Timestamp,
+    ) -> Result<BatchImportFindingsAnswer, AwsError> {
+        self.require_enabled(caller)?;
+        let findings = &request.findings;
+        if findings.is_empty() || findings.len() > IMPORT_MAX {
+            return Err(AwsError::invalid_input(format!(
+                "Invalid parameter 'Findings': must have between 1 and {IMPORT_MAX} items, and has {}",
+                findings.len()
+            )));
+        }
+        let view = self.organization.view(caller.account, &caller.region);
+        for finding in findings {
+            let account: Option<AccountId> = text(finding, "AwsAccountId").parse().ok();
+            let own = account == Some(caller.account);
+            let administered = account.is_some_and(|account| view.sees(account, &caller.region)) && is_control(finding);
+            // prowler, issue 867: the whole request.
+            if account.is_some() && !own && !administered {
+                return Err(AwsError::access_denied(format!(
+                    "User: {} is not authorized to perform: securityhub:BatchImportFindings for account {}",
+                    caller.arn(),
+                    text(finding, "AwsAccountId")
+                )));
+            }
+        }
+        let mut answer = BatchImportFindingsAnswer::default();
+        for finding in findings {
+            let placed = validate(finding).and_then(|account| {
+                let region = region_of(finding, &caller.region)?;
+                let allowed = region == caller.region || (is_control(finding) && view.sees(account, &region));
+                allowed.then_some((account, region)).ok_or_else(|| "data.ProductArn is not of this Region".to_owned())
+            });
+            match placed {
+                Ok((account, region)) => {
+                    self.take(account, &region, finding, now);
+                    answer.success_count += 1;
+                }
+                Err(problem) => {
+                    answer.failed_count += 1;
+                    answer.failed_findings.push(FailedFinding {
+                        id: text(finding, "Id").to_owned(),
+                        error_code: "InvalidInput".to_owned(),
+                        error_message: format!("Finding does not adhere to Amazon Finding Format. {problem}"),
+                    });
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Takes one valid finding of `account` in `region`: a new one is made, a newer version of a known one replaces it, an
+    /// older one is ignored. Gives its number, if it was taken.
+    pub(in crate::local) fn take(&mut self, account: AccountId, region: &Region, finding: &Value, now: Timestamp) -> Option<u32> {
+        let (id, product_arn) = (text(finding, "Id"), text(finding, "ProductArn"));
+        let known = self.store.find(id, product_arn).find(|(_, entry)| entry.account == account && entry.region == *region);
+        let mut new = finding.clone();
+        self.complete(&mut new, account, region, now)?;
+        let control = is_control(finding);
+        let Some((seq, entry)) = known else {
+            if new.pointer("/Workflow/Status").is_none() {
+                new["Workflow"] = json!({"Status": first(said(&new), control).as_str()});
+            }
+            let seq = self.store.add(account, region, &new, now, self.lag)?;
+            self.changed(seq);
+            return Some(seq);
+        };
+        if timestamp(text(finding, "UpdatedAt")).map_or(0, Timestamp::as_millisecond) <= entry.updated {
+            return None;
+        }
+        let old: Value = serde_json::from_str(&entry.text).ok()?;
+        let customers = entry.customers.clone();
+        let kept = CUSTOMERS.into_iter().chain(SERVICES).chain(TWINS.into_iter().filter(|twin| customers.contains(twin)));
+        let new_members = new.as_object_mut()?;
+        for name in kept {
+            match old.get(name) {
+                Some(value) => new_members.insert(name.to_owned(), value.clone()),
+                None => new_members.remove(name),
+            };
+        }
+        let (before, after) = (said(&old), said(&new));
+        let is = old
+            .pointer("/Workflow/Status")
+            .and_then(Value::as_str)
+            .and_then(WorkflowStatus::parse)
+            .unwrap_or(WorkflowStatus::New);
+        let status = next(is, before, after, control, self.switches);
+        new["Workflow"] = json!({"Status": status.as_str()});
+        if control {
+            let first_observed =
+                if before.compliance == after.compliance { text(&old, "FirstObservedAt") } else { text(&new, "UpdatedAt") };
+            new["FirstObservedAt"] = first_observed.into();
+            if let Some(previous) = before.compliance {
+                new["ProductFields"]["PreviousComplianceStatus"] = previous.as_str().into();
+            }
+        }
+        self.record(seq, now, false, text(&new, "ProductArn").to_owned(), &old, &new);
+        self.store.replace(seq, &new, now, self.lag);
+        self.changed(seq);
+        Some(seq)
+    }
+
+    /// What the service fills in.
+    fn complete(&self, finding: &mut Value, account: AccountId, region: &Region, now: Timestamp) -> Option<()> {
+        let resource = resource_of(finding);
+        let (product, company) = names(text(finding, "ProductArn"));
+        let members = finding.as_object_mut()?;
+        for name in ["CreatedAt", "UpdatedAt", "FirstObservedAt", "LastObservedAt"] {
+            if let Some(at) = members.get(name).and_then(Value::as_str).and_then(timestamp) {
+                members.insert(name.to_owned(), stamp(at).into());
+            }
+        }
+        for (name, from) in [("FirstObservedAt", "CreatedAt"), ("LastObservedAt", "UpdatedAt")] {
+            if !members.contains_key(name) {
+                let value = members.get(from).cloned().unwrap_or_default();
+                members.insert(name.to_owned(), value);
+            }
+        }
+        members.insert("ProcessedAt".to_owned(), stamp(now).into());
+        members.insert("Region".to_owned(), region.as_str().into());
+        members.insert("WorkflowState".to_owned(), "NEW".into());
+        members.entry("RecordState").or_insert_with(|| RecordState::Active.as_str().into());
+        if let Some(owner) = self.organization.account(account) {
+            members.insert("AwsAccountName".to_owned(), owner.name.as_str().into());
+        }
+        let product = members.entry("ProductName").or_insert_with(|| product.into()).clone();
+        let company = members.entry("CompanyName").or_insert_with(|| company.into()).clone();
+        let fields = members.entry("ProductFields").or_insert_with(|| json!({})).as_object_mut()?;
+        fields.insert("aws/securityhub/FindingId".to_owned(), resource.into());
+        fields.insert("aws/securityhub/ProductName".to_owned(), product);
+        fields.insert("aws/securityhub/CompanyName".to_owned(), company);
+        provider_fields(members);
+        Some(())
+    }
+}
+
+/// What the provider says goes into `FindingProviderFields`, and from there to the top.
+fn provider_fields(members: &mut Map<String, Value>) {
+    let mut provider = members.remove("FindingProviderFields").and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    for twin in TWINS {
+        let Some(value) = provider.get(twin).or_else(|| members.get(twin)).filter(|value| !value.is_null()).cloned() else {
+            continue;
+        };
+        if twin == "Severity" {
+            let top = severity(&value);
+            let said = |name: &str| top.get(name).map(|value| (name.to_owned(), value.clone()));
+            provider.insert(twin.to_owned(), ["Label", "Original"].into_iter().filter_map(said).collect());
+            members.insert(twin.to_owned(), top);
+        } else {
+            provider.insert(twin.to_owned(), value.clone());
+            members.insert(twin.to_owned(), value);
+        }
+    }
+    if !provider.is_empty() {
+        members.insert("FindingProviderFields".to_owned(), Value::Object(provider));
+    }
+}
+
+/// Label and Normalized say the same; the label wins.
+fn severity(given: &Value) -> Value {
+    let mut severity = given.clone();
+    let label = match given.get("Label").and_then(Value::as_str).and_then(SeverityLabel::parse) {
+        Some(label) => label,
+        None => label_of(given.get("Normalized").and_then(Value::as_i64).unwrap_or(0)),
+    };
+    severity["Label"] = label.as_str().into();
+    severity["Normalized"] = normalized_of(label).into();
+    if severity.get("Original").is_none() && given.get("Label").is_some() {
+        severity["Original"] = label.as_str().into();
+    }
+    severity
+}
+
+/// The label of a normalized severity [M].
+pub(super) fn label_of(normalized: i64) -> SeverityLabel {
+    match normalized {
+        ..=0 => SeverityLabel::Informational,
+        1..=39 => SeverityLabel::Low,
+        40..=69 => SeverityLabel::Medium,
+        70..=89 => SeverityLabel::High,
+        90.. => SeverityLabel::Critical,
+    }
+}
+
+/// The normalized severity that the service gives a label [M].
+pub(super) fn normalized_of(label: SeverityLabel) -> i64 {
+    match label {
+        SeverityLabel::Informational => 0,
+        SeverityLabel::Low => 1,
+        SeverityLabel::Medium => 40,
+        SeverityLabel::High => 70,
+        SeverityLabel::Critical => 90,
+    }
+}
+
+/// What the provider says of it.
+fn said(finding: &Value) -> Said {
+    let record = RecordState::parse(text(finding, "RecordState")).unwrap_or(RecordState::Active);
+    let compliance = finding.pointer("/Compliance/Status").and_then(Value::as_str).and_then(ComplianceStatus::parse);
+    Said { compliance, record }
+}
+
+/// Whether it is one of the service's own checks.
+pub fn is_control(finding: &Value) -> bool {
+    text(finding, "ProductArn").ends_with(":product/aws/securityhub")
+}
+
+/// The Region that a finding belongs to.
+fn region_of(finding: &Value, caller: &Region) -> Result<Region, String> {
+    let of_arn = text(finding, "ProductArn").split(':').nth(3).filter(|region| !region.is_empty());
+    let said = finding.get("Region").and_then(Value::as_str).or(of_arn).unwrap_or(caller.as_str());
+    if of_arn.is_some_and(|region| region != said) {
+        return Err("data.Region is not the Region of data.ProductArn".to_owned());
+    }
+    said.parse().map_err(|_| "data.Region should be an AWS Region".to_owned())
+}
+
+/// ProductName and CompanyName of a product.
+fn names(product_arn: &str) -> (String, String) {
+    let product = product_arn.split_once("product/").map_or("", |(_, product)| product);
+    let (company, name) = product.split_once('/').unwrap_or((product, product));
+    let pair = |name: &str, company: &str| (name.to_owned(), company.to_owned());
+    match (company, name) {
+        ("aws", "securityhub") => pair("Security Hub", "AWS"),
+        ("aws", "guardduty") => pair("GuardDuty", "Amazon"),
+        ("aws", "inspector") => pair("Inspector", "Amazon"),
+        ("aws", "macie") => pair("Macie", "Amazon"),
+        ("aws", "access-analyzer") => pair("IAM Access Analyzer", "AWS"),
+        ("cloud-custodian", "cloud-custodian") => pair("Cloud Custodian", "Cloud Custodian"),
+        (account, "default") if account.parse::<AccountId>().is_ok() => pair("Default", "Personal"),
+        _ => (title(name), title(company)),
+    }
+}
+
+fn title(text: &str) -> String {
+    let words = text.split(['-', '_']).map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What is not as the format has it, in the words of its schema; otherwise the account.
+fn validate(finding: &Value) -> Result<AccountId, String> {
+    let required = |name: &str, most: usize| -> Result<(), String> {
+        let value = finding.get(name).ok_or_else(|| format!("data should have required property '{name}'"))?;
+        let value = value.as_str().ok_or_else(|| format!("data.{name} should be string"))?;
+        if value.trim().is_empty() {
+            return Err(format!("data.{name} should match pattern \"\\S\""));
+        }
+        if value.chars().count() > most {
+            return Err(format!("data.{name} should NOT be longer than {most} characters"));
+        }
+        Ok(())
+    };
+    if !finding.is_object() {
+        return Err("data should be object".to_owned());
+    }
+    if finding.to_string().len() > FINDING_BYTES {
+        return Err("Finding size exceeded 240 KB".to_owned());
+    }
+    for (name, most) in [("SchemaVersion", 32), ("Id", ID_CHARS), ("ProductArn", 2048), ("GeneratorId", ID_CHARS)] {
+        required(name, most)?;
+    }
+    for (name, most) in [("AwsAccountId", 12), ("CreatedAt", 64), ("UpdatedAt", 64)] {
+        required(name, most)?;
+    }
+    required("Title", TITLE_CHARS)?;
+    required("Description", DESCRIPTION_CHARS)?;
+    if text(finding, "SchemaVersion") != "2018-10-08" {
+        return Err("data.SchemaVersion should be equal to one of the allowed values".to_owned());
+    }
+    if !text(finding, "ProductArn").starts_with("arn:") || !text(finding, "ProductArn").contains(":product/") {
+        return Err("data.ProductArn should be the ARN of a product".to_owned());
+    }
+    let account = text(finding, "AwsAccountId").parse().map_err(|_| "data.AwsAccountId should match pattern \"^[0-9]{12}$\"")?;
+    for name in ["CreatedAt", "UpdatedAt", "FirstObservedAt", "LastObservedAt"] {
+        if finding.get(name).is_some_and(|value| value.as_str().and_then(timestamp).is_none()) {
+            return Err(format!("data.{name} should match format \"date-time\""));
+        }
+    }
+    let resources = finding.get("Resources").and_then(Value::as_array).ok_or("data should have required property 'Resources'")?;
+    if resources.is_empty() || resources.len() > RESOURCES_MAX {
+        return Err(format!("data.Resources should have 1 to {RESOURCES_MAX} items"));
+    }
+    for (number, resource) in resources.iter().enumerate() {
+        for name in ["Type", "Id"] {
+            if text(resource, name).is_empty() {
+                return Err(format!("data.Resources[{number}] should have required property '{name}'"));
+            }
+        }
+    }
+    let at = |pointer: &str| finding.pointer(pointer);
+    if at("/Severity").or_else(|| at("/FindingProviderFields/Severity")).is_none() {
+        return Err("data should have required property 'Severity'".to_owned());
+    }
+    let vocabulary: [(&str, &dyn Fn(&str) -> bool); 5] = [
+        ("/Workflow/Status", &|text| WorkflowStatus::parse(text).is_some()),
+        ("/RecordState", &|text| RecordState::parse(text).is_some()),
+        ("/Compliance/Status", &|text| ComplianceStatus::parse(text).is_some()),
+        ("/Severity/Label", &|text| SeverityLabel::parse(text).is_some()),
+        ("/FindingProviderFields/Severity/Label", &|text| SeverityLabel::parse(text).is_some()),
+    ];
+    for (pointer, known) in vocabulary {
+        if at(pointer).is_some_and(|value| !value.as_str().is_some_and(known)) {
+            return Err(format!("data{} should be equal to one of the allowed values", pointer.replace('/', ".")));
+        }
+    }
+    if at("/Types").and_then(Value::as_array).is_some_and(|types| types.len() > TYPES_MAX) {
+        return Err(format!("data.Types should NOT have more than {TYPES_MAX} items"));
+    }
+    for (name, most) in [("ProductFields", PRODUCT_VALUE_CHARS), ("UserDefinedFields", 1024)] {
+        let Some(map) = finding.get(name) else { continue };
+        let map = map.as_object().ok_or_else(|| format!("data.{name} should be object"))?;
+        if map.len() > MAP_PAIRS {
+            return Err(format!("data.{name} should NOT have more than {MAP_PAIRS} properties"));
+        }
+        let fits = |name: &String, value: &Value| {
+            name.chars().count() <= MAP_KEY_CHARS && value.as_str().is_some_and(|value| value.chars().count() <= most)
+        };
+        if !map.iter().all(|(name, value)| fits(name, value)) {
+            return Err(format!("data.{name} should have keys of at most 128 and values of at most {most} characters"));
+        }
+    }
+    Ok(account)
+}

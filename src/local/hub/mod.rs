@@ -1,0 +1,186 @@
+//! The hub: every account's Security Hub in every Region, the organization over them, and what may be done to findings.
+//!
+//! Synchronous and without a clock: `now` is an argument, so the same calls always give the same hub.
+
+pub mod caller;
+pub mod checks;
+pub mod history;
+pub mod import;
+pub mod organization;
+pub mod query;
+pub mod store;
+pub mod update;
+pub mod workflow;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::core::filter::MissingField;
+use crate::core::ids::{AccountId, Region};
+use crate::wire::error::AwsError;
+use crate::wire::sigv4::sha256;
+use crate::wire::token::Tokens;
+
+use caller::Caller;
+use history::Record;
+use organization::Organization;
+use store::Store;
+
+/// What AWS leaves unsaid, one choice each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Switches {
+    /// What BatchUpdateFindings makes of `UserDefinedFields`.
+    pub user_fields: UserFields,
+    /// What becomes of SUPPRESSED when the check passes.
+    pub suppressed_on_passed: SuppressedOnPassed,
+    /// Whether a negative filter matches where there is no such field.
+    pub missing_field: MissingField,
+    /// What one bad value does to a BatchUpdateFindings.
+    pub bad_value: BadValue,
+    /// Whether NOTIFIED becomes NEW when the resource is deleted (reported from the field: schubergphilis,
+    /// terraform-aws-mcaf-securityhub-findings-manager, PR 89).
+    pub deletion_resets_notified: bool,
+}
+
+/// What an update makes of the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UserFields {
+    /// The map is replaced whole.
+    #[default]
+    Replace,
+    /// Keys that are not named stay.
+    Merge,
+}
+
+/// What becomes of SUPPRESSED when the check passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SuppressedOnPassed {
+    /// SUPPRESSED, as the API reference says.
+    #[default]
+    Stays,
+    /// RESOLVED, as the guide says.
+    Resolved,
+}
+
+/// What one bad value does. In either case nothing is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BadValue {
+    /// The request fails with `InvalidInputException`.
+    #[default]
+    WholeRequest,
+    /// Every finding is unprocessed with `InvalidInput`.
+    PerFinding,
+}
+
+/// A finding was made or changed: an event is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Unique id of the event, from the hub's seed.
+    pub event_id: String,
+    /// Account of the finding.
+    pub account: AccountId,
+    /// Region of the finding.
+    pub region: Region,
+    /// ProductArn, a slash, Id.
+    pub resource: String,
+    /// The finding after the change.
+    pub text: Arc<str>,
+}
+
+/// The hub.
+#[derive(Debug)]
+pub struct Hub {
+    pub(super) organization: Organization,
+    /// Since when.
+    enabled: BTreeMap<(AccountId, Region), Timestamp>,
+    pub(super) store: Store,
+    history: BTreeMap<u32, Vec<Record>>,
+    tokens: Tokens,
+    rng: fastrand::Rng,
+    /// See [`Switches`].
+    pub switches: Switches,
+    /// Reads within this time of a write may not see it.
+    pub lag: Duration,
+    changes: Vec<Change>,
+}
+
+impl Hub {
+    /// A hub with this organization, on in all its accounts and Regions.
+    pub fn new(organization: Organization, switches: Switches, seed: u64, now: Timestamp) -> Self {
+        let enabled = organization.places().map(|place| (place, now)).collect();
+        Self {
+            organization,
+            enabled,
+            store: Store::default(),
+            history: BTreeMap::new(),
+            tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
+            rng: fastrand::Rng::with_seed(seed),
+            switches,
+            lag: Duration::ZERO,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Who is administrator, which are the members and Regions.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    /// Number of findings, archived ones included.
+    pub fn len(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Whether there is no finding.
+    pub fn is_empty(&self) -> bool {
+        self.store.len() == 0
+    }
+
+    /// The changes since the last call, oldest first.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Every finding's JSON as it is now, sorted by ProductArn, Id, account and Region: for comparing end states.
+    pub fn texts(&self) -> Vec<Arc<str>> {
+        self.store.sorted_texts()
+    }
+
+    /// Refused where Security Hub is off.
+    pub fn require_enabled(&self, caller: &Caller) -> Result<(), AwsError> {
+        if self.enabled.contains_key(&(caller.account, caller.region.clone())) {
+            Ok(())
+        } else {
+            Err(AwsError::not_subscribed(caller.account))
+        }
+    }
+
+    /// A random version 4 UUID, from the seed.
+    pub(super) fn uuid(&mut self) -> String {
+        uuid(&mut self.rng)
+    }
+
+    /// Remembers that an event is due for finding `seq`.
+    fn changed(&mut self, seq: u32) {
+        let event_id = self.uuid();
+        if let Some(entry) = self.store.get(seq) {
+            let resource = format!("{}/{}", entry.product_arn, entry.id);
+            let (account, region, text) = (entry.account, entry.region.clone(), entry.text.clone());
+            self.changes.push(Change { event_id, account, region, resource, text });
+        }
+    }
+}
+
+/// A random version 4 UUID.
+pub fn uuid(rng: &mut fastrand::Rng) -> String {
+    let bits = (rng.u128(..) & !(0xf << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
+    let text = format!("{bits:032x}");
+    let part = |from, to| text.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}

@@ -1,0 +1,229 @@
+//! BatchUpdateFindings: what customers say of findings.
+//!
+//! `UpdatedAt` is not touched, `ProcessedAt` moves. Sources: the service's model, the guide's
+//! finding-update-batchupdatefindings.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::core::status::{SeverityLabel, WorkflowStatus};
+use crate::local::clock::stamp;
+use crate::wire::error::{AwsError, UnprocessedCode};
+use crate::wire::limits::{
+    FINDING_BYTES, MAP_KEY_CHARS, MAP_PAIRS, NOTE_CHARS, RELATED_MAX, TYPES_MAX, UPDATE_MAX, USER_VALUE_CHARS,
+};
+use crate::wire::securityhub::{
+    BatchUpdateFindings, BatchUpdateFindingsAnswer, FindingIdentifier, SeverityUpdate, UnprocessedFinding,
+};
+
+use super::caller::Caller;
+use super::import::{label_of, normalized_of};
+use super::{BadValue, Hub, UserFields};
+
+/// The values of `VerificationState`.
+const VERIFICATIONS: [&str; 4] = ["UNKNOWN", "TRUE_POSITIVE", "FALSE_POSITIVE", "BENIGN_POSITIVE"];
+
+impl Hub {
+    /// BatchUpdateFindings. `refuse`: findings that are to fail, for tests of the callers.
+    pub fn update(
+        &mut self,
+        caller: &Caller,
+        request: &BatchUpdateFindings,
+        now: Timestamp,
+        refuse: &mut dyn FnMut(&FindingIdentifier) -> Option<UnprocessedCode>,
+    ) -> Result<BatchUpdateFindingsAnswer, AwsError> {
+        self.require_enabled(caller)?;
+        let identifiers = &request.finding_identifiers;
+        if identifiers.is_empty() || identifiers.len() > UPDATE_MAX {
+            return Err(AwsError::invalid_input(format!(
+                "Invalid parameter 'FindingIdentifiers': must have between 1 and {UPDATE_MAX} items, and has {}",
+                identifiers.len()
+            )));
+        }
+        let bad = validate(request).err();
+        if let (Some(problem), BadValue::WholeRequest) = (&bad, self.switches.bad_value) {
+            return Err(AwsError::invalid_input(problem.clone()));
+        }
+        let view = self.organization.view(caller.account, &caller.region);
+        let mut answer = BatchUpdateFindingsAnswer::default();
+        let mut named = BTreeSet::new();
+        for key in identifiers {
+            let own_first = |seq: &(u32, bool)| !seq.1;
+            let mut found: Vec<(u32, bool)> = self
+                .store
+                .find(&key.id, &key.product_arn)
+                .filter(|(_, entry)| view.sees(entry.account, &entry.region))
+                .filter(|(_, entry)| self.enabled.contains_key(&(entry.account, entry.region.clone())))
+                .map(|(seq, entry)| (seq, entry.account == caller.account))
+                .collect();
+            found.sort_by_key(own_first);
+            let outcome = if !named.insert(key) {
+                Err(UnprocessedCode::DuplicatedFindingIdentifier)
+            } else if bad.is_some() {
+                Err(UnprocessedCode::InvalidInput)
+            } else if let Some(code) = refuse(key) {
+                Err(code)
+            } else {
+                found
+                    .first()
+                    .ok_or(UnprocessedCode::FindingNotFound)
+                    .and_then(|(seq, _)| self.update_one(caller, *seq, request, now))
+            };
+            match outcome {
+                Ok(()) => answer.processed_findings.push(key.clone()),
+                Err(code) => answer.unprocessed_findings.push(UnprocessedFinding {
+                    finding_identifier: key.clone(),
+                    error_code: code.as_str().to_owned(),
+                    error_message: code.message().to_owned(),
+                }),
+            }
+        }
+        Ok(answer)
+    }
+
+    fn update_one(
+        &mut self,
+        caller: &Caller,
+        seq: u32,
+        request: &BatchUpdateFindings,
+        now: Timestamp,
+    ) -> Result<(), UnprocessedCode> {
+        let entry = self.store.get(seq).ok_or(UnprocessedCode::FindingNotFound)?;
+        let old: Value = serde_json::from_str(&entry.text).map_err(|_| UnprocessedCode::InternalFailure)?;
+        let mut new = old.clone();
+        let customers = apply(&mut new, request, self.switches.user_fields, now).ok_or(UnprocessedCode::InternalFailure)?;
+        if new.to_string().len() > FINDING_BYTES {
+            return Err(UnprocessedCode::FindingSizeExceeded);
+        }
+        self.record(seq, now, true, caller.arn(), &old, &new);
+        self.store.replace(seq, &new, now, self.lag);
+        if let Some(entry) = self.store.get_mut(seq) {
+            entry.customers.extend(customers);
+        }
+        self.changed(seq);
+        Ok(())
+    }
+}
+
+/// Writes the values into the finding; gives the twins of `FindingProviderFields` that are the customer's from now on.
+fn apply(
+    finding: &mut Value,
+    request: &BatchUpdateFindings,
+    user_fields: UserFields,
+    now: Timestamp,
+) -> Option<Vec<&'static str>> {
+    let finding = finding.as_object_mut()?;
+    let mut customers = Vec::new();
+    let mut set = |name: &'static str, value: Value, twin: bool| {
+        finding.insert(name.to_owned(), value);
+        if twin {
+            customers.push(name);
+        }
+    };
+    set("ProcessedAt", stamp(now).into(), false);
+    if let Some(note) = &request.note {
+        set("Note", json!({"Text": note.text, "UpdatedBy": note.updated_by, "UpdatedAt": stamp(now)}), false);
+    }
+    if let Some(state) = &request.verification_state {
+        set("VerificationState", state.as_str().into(), false);
+    }
+    if let Some(confidence) = request.confidence {
+        set("Confidence", confidence.into(), true);
+    }
+    if let Some(criticality) = request.criticality {
+        set("Criticality", criticality.into(), true);
+    }
+    if let Some(types) = &request.types {
+        set("Types", json!(types), true);
+    }
+    if let Some(related) = &request.related_findings {
+        set("RelatedFindings", json!(related), true);
+    }
+    if let Some(status) = request.workflow.as_ref().and_then(|workflow| workflow.status.as_deref()) {
+        set("Workflow", json!({"Status": status}), false);
+    }
+    if let Some(severity) = &request.severity {
+        set("Severity", severity_of(severity), true);
+    }
+    if let Some(fields) = &request.user_defined_fields {
+        let kept = match user_fields {
+            UserFields::Replace => None,
+            UserFields::Merge => finding.get("UserDefinedFields").and_then(Value::as_object).cloned(),
+        };
+        let mut map = kept.unwrap_or_default();
+        map.extend(fields.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
+        finding.insert("UserDefinedFields".to_owned(), Value::Object(map));
+    }
+    Some(customers)
+}
+
+fn severity_of(update: &SeverityUpdate) -> Value {
+    let label = match (&update.label, update.normalized) {
+        (Some(label), _) => SeverityLabel::parse(label),
+        (None, Some(normalized)) => Some(label_of(normalized)),
+        (None, None) => None,
+    };
+    let mut severity = json!({});
+    if let Some(label) = label {
+        severity["Label"] = label.as_str().into();
+        severity["Normalized"] =
+            update.normalized.filter(|number| label_of(*number) == label).unwrap_or(normalized_of(label)).into();
+    }
+    if let Some(product) = update.product {
+        severity["Product"] = product.into();
+    }
+    severity
+}
+
+/// What is wrong with the values.
+fn validate(request: &BatchUpdateFindings) -> Result<(), String> {
+    let check = |ok: bool, name: &str, rule: &str| {
+        if ok { Ok(()) } else { Err(format!("Invalid parameter '{name}': {rule}")) }
+    };
+    let length = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
+    let percent = |number: Option<i64>| number.is_none_or(|number| (0..=100).contains(&number));
+    for key in &request.finding_identifiers {
+        check(!key.id.trim().is_empty() && !key.product_arn.trim().is_empty(), "FindingIdentifiers", "must not be blank")?;
+    }
+    if let Some(note) = &request.note {
+        check(length(&note.text, NOTE_CHARS), "Note.Text", "must have 1 to 512 characters")?;
+        check(length(&note.updated_by, NOTE_CHARS), "Note.UpdatedBy", "must have 1 to 512 characters")?;
+    }
+    check(percent(request.confidence), "Confidence", "must be between 0 and 100")?;
+    check(percent(request.criticality), "Criticality", "must be between 0 and 100")?;
+    if let Some(state) = &request.verification_state {
+        check(
+            VERIFICATIONS.contains(&state.as_str()),
+            "VerificationState",
+            &format!("must be one of {}", VERIFICATIONS.join(", ")),
+        )?;
+    }
+    if let Some(status) = request.workflow.as_ref().and_then(|workflow| workflow.status.as_deref()) {
+        check(WorkflowStatus::parse(status).is_some(), "Workflow.Status", "must be one of NEW, NOTIFIED, RESOLVED, SUPPRESSED")?;
+    }
+    if let Some(severity) = &request.severity {
+        let known = severity.label.as_deref().is_none_or(|label| SeverityLabel::parse(label).is_some());
+        check(known, "Severity.Label", "must be one of INFORMATIONAL, LOW, MEDIUM, HIGH, CRITICAL")?;
+        check(percent(severity.normalized), "Severity.Normalized", "must be between 0 and 100")?;
+    }
+    if let Some(types) = &request.types {
+        check(
+            types.len() <= TYPES_MAX && types.iter().all(|text| !text.trim().is_empty()),
+            "Types",
+            "must have at most 50 items",
+        )?;
+    }
+    if let Some(related) = &request.related_findings {
+        check((1..=RELATED_MAX).contains(&related.len()), "RelatedFindings", "must have 1 to 10 items")?;
+    }
+    if let Some(fields) = &request.user_defined_fields {
+        check(fields.len() <= MAP_PAIRS, "UserDefinedFields", "must have at most 50 pairs")?;
+        for (name, value) in fields {
+            check(length(name, MAP_KEY_CHARS), "UserDefinedFields", "keys must have 1 to 128 characters")?;
+            check(value.chars().count() <= USER_VALUE_CHARS, "UserDefinedFields", "values must have at most 1024 characters")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::local;
+use crate::local::feed::EventTarget;
+use crate::local::*;
+
+fn receive(url: &str, wait: u64) -> Value {
+    json!({"QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": wait})
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_received_hidden_received_again_and_dead_after_its_receipts() {
+    let local = Local::builder().findings(1).max_receives(2).build().unwrap();
+    let url = local.event_queue_url();
+    let client = Client::admin(&local, "hubkeeper");
+    let key = seed::key_of(&local.findings_json()[0]);
+    local.as_person("alice").set_note(&key, "seen").unwrap();
+    for receives in ["1", "2"] {
+        let (_, answer) = client.sqs("ReceiveMessage", receive(&url, 0)).await;
+        assert_eq!(answer["Messages"][0]["Attributes"]["ApproximateReceiveCount"], receives);
+        let event: Value = serde_json::from_str(answer["Messages"][0]["Body"].as_str().unwrap()).unwrap();
+        assert_eq!(event["detail-type"], "Security Hub Findings - Imported");
+        assert_eq!(event["detail"]["findings"][0]["Id"], key.id);
+        assert_eq!(client.sqs("ReceiveMessage", receive(&url, 0)).await.1, json!({}));
+        tokio::time::sleep(Duration::from_secs(31)).await;
+    }
+    assert_eq!(client.sqs("ReceiveMessage", receive(&url, 0)).await.1, json!({}));
+    let letters = format!("{url}-dead-letters");
+    let (_, answer) = client.sqs("ReceiveMessage", receive(&letters, 0)).await;
+    assert_eq!(answer["Messages"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_poll_ends_with_its_time_or_with_a_message() {
+    let local = local(5);
+    let url = local.event_queue_url();
+    let client = Client::admin(&local, "hubkeeper");
+    let start = Instant::now();
+    assert_eq!(client.sqs("ReceiveMessage", receive(&url, 20)).await.1, json!({}));
+    assert_eq!(start.elapsed(), Duration::from_secs(20));
+    let key = seed::key_of(&local.findings_json()[0]);
+    let late = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        local.as_person("alice").set_note(&key, "seen").unwrap();
+    };
+    let start = Instant::now();
+    let poll = receive(&url, 20);
+    let ((_, answer), ()) = tokio::join!(client.sqs("ReceiveMessage", poll), late);
+    assert_eq!((answer["Messages"].as_array().unwrap().len(), start.elapsed().as_secs()), (1, 3));
+}
+
+#[tokio::test]
+async fn messages_are_sent_deleted_shown_again_and_purged() {
+    let local = local(0);
+    let client = Client::admin(&local, "hubkeeper");
+    let (_, made) = client.sqs("CreateQueue", json!({"QueueName": "q", "Attributes": {"VisibilityTimeout": "60"}})).await;
+    assert_eq!(made["QueueUrl"], "http://hub.local:4600/111122223333/q");
+    assert_eq!(client.sqs("GetQueueUrl", json!({"QueueName": "q"})).await.1, made);
+    let url = made["QueueUrl"].as_str().unwrap();
+    for body in ["a", "b", "c"] {
+        assert_eq!(client.sqs("SendMessage", json!({"QueueUrl": url, "MessageBody": body})).await.0, 200);
+    }
+    let (_, answer) = client.sqs("ReceiveMessage", receive(url, 0)).await;
+    let receipts: Vec<&str> =
+        answer["Messages"].as_array().unwrap().iter().map(|message| message["ReceiptHandle"].as_str().unwrap()).collect();
+    let entries = json!([{"Id": "1", "ReceiptHandle": receipts[0]}, {"Id": "2", "ReceiptHandle": "x"}]);
+    let (_, deleted) = client.sqs("DeleteMessageBatch", json!({"QueueUrl": url, "Entries": entries})).await;
+    assert_eq!((&deleted["Successful"][0]["Id"], &deleted["Failed"][0]["Id"]), (&json!("1"), &json!("2")));
+    let show = json!({"QueueUrl": url, "ReceiptHandle": receipts[1], "VisibilityTimeout": 0});
+    assert_eq!(client.sqs("ChangeMessageVisibility", show).await.0, 200);
+    let (_, answer) = client.sqs("ReceiveMessage", receive(url, 0)).await;
+    assert_eq!(answer["Messages"][0]["Body"], "b");
+    let (_, attributes) = client.sqs("GetQueueAttributes", json!({"QueueUrl": url, "AttributeNames": ["All"]})).await;
+    assert_eq!(attributes["Attributes"]["ApproximateNumberOfMessagesNotVisible"], "2");
+    // The receipt of an earlier receive is no good any more.
+    assert_eq!(client.sqs("DeleteMessage", json!({"QueueUrl": url, "ReceiptHandle": receipts[1]})).await.0, 200);
+    assert_eq!(local.queues().bodies(&(local.administrator(), "q".to_owned())), ["b", "c"]);
+    client.sqs("PurgeQueue", json!({"QueueUrl": url})).await;
+    assert!(local.queues().bodies(&(local.administrator(), "q".to_owned())).is_empty());
+    let (status, body) = client.sqs("ReceiveMessage", receive("http://x/111122223333/none", 0)).await;
+    assert_eq!((status, &body["__type"]), (400, &json!("com.amazonaws.sqs#QueueDoesNotExist")));
+    assert_eq!(client.sqs("ReceiveMessage", receive("http://x/444455556666/q", 0)).await.0, 403);
+    assert_eq!(client.sqs("ListQueues", json!({})).await.0, 501);
+}
+
+#[derive(Default)]
+struct Target {
+    failures: Mutex<u32>,
+    bodies: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl EventTarget for Target {
+    async fn send(&self, bodies: Vec<String>) -> Result<(), String> {
+        let mut failures = self.failures.lock().unwrap();
+        if *failures > 0 {
+            *failures -= 1;
+            return Err("not now".to_owned());
+        }
+        self.bodies.lock().unwrap().extend(bodies);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_forwarded_in_order_and_again_after_a_failure() {
+    let local = local(25);
+    let target = Target { failures: Mutex::new(2), ..Target::default() };
+    let act = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for finding in local.findings_json() {
+            local.as_person("alice").set_note(&seed::key_of(&finding), "seen").unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    };
+    tokio::select! {
+        () = local.forward_events(&target) => {}
+        () = act => {}
+    }
+    assert_eq!(*target.bodies.lock().unwrap(), local.queues().bodies(&local.event_queue()));
+}

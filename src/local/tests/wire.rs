@@ -1,0 +1,202 @@
+use axum::body::Body;
+use axum::http::{Method, Request};
+use http_body_util::BodyExt as _;
+use serde_json::json;
+use tower::ServiceExt as _;
+
+use super::client::Client;
+use super::local;
+use crate::local::faults::{CallFault, EventFaults, Fault, Faults};
+use crate::local::*;
+
+#[tokio::test]
+async fn the_operations_answer_as_aws_does() {
+    let local = local(300);
+    let client = Client::admin(&local, "hubkeeper");
+    let (status, hub) = client.get("/accounts").await;
+    assert_eq!((status, &hub["HubArn"]), (200, &json!("arn:aws:securityhub:eu-west-1:111122223333:hub/default")));
+    let (_, aggregators) = client.get("/findingAggregator/list?MaxResults=10").await;
+    let arn = aggregators["FindingAggregators"][0]["FindingAggregatorArn"].as_str().unwrap().to_owned();
+    let (_, aggregator) = client.get(&format!("/findingAggregator/get/{}", arn.replace(':', "%3A"))).await;
+    assert_eq!(aggregator["Regions"], json!(["us-east-1"]));
+    let (_, members) = client.get("/members?MaxResults=1").await;
+    let token = members["NextToken"].as_str().unwrap();
+    let (_, more) = client.get(&format!("/members?MaxResults=1&NextToken={token}")).await;
+    assert_ne!(members["Members"][0]["AccountId"], more["Members"][0]["AccountId"]);
+    assert_eq!(more.get("NextToken"), None);
+    let filters = json!({"RecordState": [{"Value": "ARCHIVED", "Comparison": "EQUALS"}]});
+    let (_, page) = client.post("/findings", json!({"Filters": filters, "MaxResults": 5})).await;
+    assert_eq!(page["Findings"].as_array().unwrap().len(), 5);
+    let id = json!({"Id": page["Findings"][0]["Id"], "ProductArn": page["Findings"][0]["ProductArn"]});
+    let (status, history) = client.post("/findingHistory/get", json!({"FindingIdentifier": id, "MaxResults": 100})).await;
+    assert_eq!((status, &history["Records"][0]["FindingCreated"]), (200, &json!(true)));
+    let (status, answer) = client.post("/findings/import", json!({"Findings": [page["Findings"][1]]})).await;
+    assert_eq!((status, &answer["FailedCount"]), (200, &json!(0)));
+}
+
+#[tokio::test]
+async fn errors_are_aws_errors() {
+    let local = local(0);
+    let client = Client::admin(&local, "hubkeeper");
+    let (status, body) = client.get("/standards").await;
+    assert_eq!((status, client.error(&body).as_str()), (501, "NotImplementedException"));
+    assert_eq!(body["Message"], "Security Hub Local does not have DescribeStandards");
+    let (status, body) = client.get("/no/such/path").await;
+    assert_eq!((status, client.error(&body).as_str()), (404, "UnknownOperationException"));
+    for text in ["", "{", "[]", "{\"FindingIdentifiers\": 3}", "\u{0}"] {
+        let (status, body) = client.send(Method::PATCH, "/findings/batchupdate", "securityhub", &[], text.to_owned()).await;
+        assert_eq!((status, client.error(&serde_json::from_str(&body).unwrap()).as_str()), (400, "SerializationException"));
+    }
+    let huge = "x".repeat(crate::wire::limits::REQUEST_BYTES + 1);
+    let (status, _) = client.send(Method::POST, "/findings", "securityhub", &[], huge).await;
+    assert_eq!(status, 413);
+    let (status, body) = client.post("/findings", json!({"MaxResults": 101})).await;
+    assert_eq!((status, client.error(&body).as_str()), (400, "InvalidInputException"));
+    let stranger = Client::new(&local, "999999999999", "alice", "sa-east-1");
+    let (status, body) = stranger.post("/findings", json!({})).await;
+    assert_eq!((status, stranger.error(&body).as_str()), (401, "InvalidAccessException"));
+    assert_eq!(body["Message"], "Account 999999999999 is not subscribed to AWS Security Hub");
+    assert_eq!(stranger.post("/accounts", json!({"EnableDefaultStandards": false})).await.0, 200);
+    assert_eq!(stranger.post("/findings", json!({})).await, (200, json!({"Findings": []})));
+    let nobody = Client::new(&local, "AKIDEXAMPLE", "alice", "eu-west-1");
+    let (status, body) = nobody.post("/findings", json!({})).await;
+    assert_eq!((status, nobody.error(&body).as_str()), (403, "UnrecognizedClientException"));
+}
+
+#[tokio::test]
+async fn it_says_when_it_is_ready_and_refuses_what_is_not_signed() {
+    let router = local(0).router();
+    let send = |uri: &str| router.clone().oneshot(Request::builder().uri(uri.to_owned()).body(Body::empty()).unwrap());
+    let response = send("/").await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.into_body().collect().await.unwrap().to_bytes().starts_with(b"Security Hub Local is ready"));
+    assert_eq!(send("/accounts").await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn sts_names_the_caller_and_lends_roles() {
+    let role = "arn:aws:iam::111122223333:role/path/hubkeeper";
+    let local = Local::builder().findings(20).external_id(role, "x-1").build().unwrap();
+    let mut client = Client::admin(&local, "alice");
+    let (status, xml) = client.sts("Action=GetCallerIdentity&Version=2011-06-15").await;
+    assert!(status == 200 && xml.contains("<Arn>arn:aws:iam::111122223333:user/alice</Arn>"), "{xml}");
+    let assume = |external: &str| {
+        format!(
+            "Action=AssumeRole&Version=2011-06-15&RoleArn={}&RoleSessionName=s-1{external}",
+            role.replace(':', "%3A").replace('/', "%2F")
+        )
+    };
+    for external in ["", "&ExternalId=wrong"] {
+        let (status, xml) = client.sts(&assume(external)).await;
+        assert!(status == 403 && xml.contains("<Code>AccessDenied</Code>"), "{xml}");
+    }
+    let (status, xml) = client.sts(&assume("&ExternalId=x-1")).await;
+    assert_eq!(status, 200, "{xml}");
+    let part = |name: &str| {
+        let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap();
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    client.access_key = part("AccessKeyId");
+    client.secret_key = part("SecretAccessKey");
+    client.session_token = Some(part("SessionToken"));
+    let (_, xml) = client.sts("Action=GetCallerIdentity&Version=2011-06-15").await;
+    assert!(xml.contains("<Arn>arn:aws:sts::111122223333:assumed-role/hubkeeper/s-1</Arn>"), "{xml}");
+    assert_eq!(client.get("/accounts").await.0, 200);
+    local.advance(Duration::from_secs(3600));
+    let (status, body) = client.get("/accounts").await;
+    assert_eq!((status, client.error(&body).as_str()), (403, "ExpiredTokenException"));
+    client.secret_key = "guessed".to_owned();
+    client.session_token = client.session_token.map(|token| token.replacen('3', "4", 1));
+    assert_eq!(client.get("/accounts").await.0, 403);
+    let (status, xml) = client.sts("Action=GetSessionToken").await;
+    assert!(status == 501 && xml.contains("GetSessionToken"), "{xml}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_are_switched_on_over_http_and_end() {
+    let local = local(10);
+    let client = Client::admin(&local, "ops");
+    let put = |text: &str| {
+        let request = Request::builder().method("PUT").uri("/_local/faults").body(Body::from(text.to_owned())).unwrap();
+        local.router().oneshot(request)
+    };
+    assert_eq!(put("{\"cals\": []}").await.unwrap().status(), 400);
+    let faults = r#"{"calls": [{"operation": "GetFindings", "fault": {"serverError": 503}, "times": 1},
+        {"operation": "GetFindings", "fault": "timeoutBefore", "skip": 1, "times": 1}, {"operation": "GetFindings", "fault": "emptyBody", "skip": 2, "times": 1}]}"#;
+    assert_eq!(put(faults).await.unwrap().status(), 200);
+    assert_eq!(client.post("/findings", json!({})).await.0, 503);
+    assert!(tokio::time::timeout(Duration::from_secs(60), client.post("/findings", json!({}))).await.is_err());
+    assert_eq!(client.post("/findings", json!({})).await, (200, Value::Null));
+    assert_eq!(client.post("/findings", json!({})).await.1["Findings"].as_array().unwrap().len(), 10);
+    let errors: Vec<Option<&str>> = local.calls().iter().map(|call| call.error).collect();
+    assert_eq!(errors, [Some("ServiceUnavailable"), Some("NoAnswer"), Some("EmptyBody"), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_after_the_effect_has_had_its_effect() {
+    let local = local(10);
+    let key = seed::key_of(&local.findings_json()[0]);
+    local.set_faults(Faults {
+        calls: vec![CallFault::of("BatchUpdateFindings", Fault::TimeoutAfter).times(1)],
+        ..Faults::default()
+    });
+    let client = Client::admin(&local, "ops");
+    let update =
+        json!({"FindingIdentifiers": [{"Id": key.id, "ProductArn": key.product_arn}], "Workflow": {"Status": "SUPPRESSED"}});
+    let call = client.patch("/findings/batchupdate", update);
+    assert!(tokio::time::timeout(Duration::from_secs(60), call).await.is_err());
+    assert_eq!(local.finding(&key).unwrap()["Workflow"]["Status"], "SUPPRESSED");
+}
+
+#[tokio::test]
+async fn part_of_an_update_fails_when_told() {
+    let local = local(200);
+    let code = crate::wire::error::UnprocessedCode::ConcurrentUpdateError;
+    let fault = CallFault::of("BatchUpdateFindings", Fault::Partial { code, percent: 50 });
+    local.set_faults(Faults { calls: vec![fault], ..Faults::default() });
+    let keys: Vec<Value> =
+        local.findings_json().iter().take(100).map(|f| json!({"Id": f["Id"], "ProductArn": f["ProductArn"]})).collect();
+    let client = Client::admin(&local, "ops");
+    let update = json!({"FindingIdentifiers": keys, "Workflow": {"Status": "SUPPRESSED"}});
+    let (_, answer) = client.patch("/findings/batchupdate", update).await;
+    let unprocessed = answer["UnprocessedFindings"].as_array().unwrap();
+    assert!((20..80).contains(&unprocessed.len()));
+    assert!(unprocessed.iter().all(|finding| finding["ErrorCode"] == "ConcurrentUpdateError"));
+    assert_eq!(local.calls()[0].unprocessed, unprocessed.len());
+}
+
+#[tokio::test]
+async fn events_are_lost_doubled_and_late_when_told() {
+    let run = |events: EventFaults| {
+        let local = local(60);
+        local.set_faults(Faults { events, ..Faults::default() });
+        for finding in local.findings_json() {
+            local.as_person("alice").set_note(&seed::key_of(&finding), "seen").unwrap();
+        }
+        let order: Vec<String> = local
+            .queues()
+            .bodies(&local.event_queue())
+            .iter()
+            .map(|body| serde_json::from_str::<Value>(body).unwrap()["resources"][0].as_str().unwrap().to_owned())
+            .collect();
+        (local, order)
+    };
+    let (_, all) = run(EventFaults::default());
+    assert_eq!(all.len(), 60);
+    let (_, some) = run(EventFaults { loss_percent: 50, ..EventFaults::default() });
+    assert!((10..50).contains(&some.len()));
+    let (_, doubled) = run(EventFaults { duplicate_percent: 100, ..EventFaults::default() });
+    assert_eq!(doubled.len(), 120);
+    let (_, mixed) = run(EventFaults { disorder_percent: 50, ..EventFaults::default() });
+    assert_ne!(mixed, all);
+    let sorted = |mut order: Vec<String>| {
+        order.sort();
+        order
+    };
+    assert_eq!(sorted(mixed), sorted(all));
+    let (local, _) = run(EventFaults { delay_millis: 5000, ..EventFaults::default() });
+    let depth = |local: &Local| local.queues().depth(&local.event_queue()).unwrap();
+    assert_eq!((depth(&local).delayed, depth(&local).visible), (60, 0));
+    local.advance(Duration::from_secs(5));
+    assert_eq!((depth(&local).delayed, depth(&local).visible), (0, 60));
+}
