@@ -20,10 +20,10 @@ use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
     Detail, Event, EventSink, ExceptionDetail, Figures, Gate, Meter, ObjectStatus, PolicyDetail, SinkError, StatusSink, World,
 };
+use hubkeeper::local::Local;
 use hubkeeper::local::clock::Speed;
 use hubkeeper::local::document::ControlFinding;
 use hubkeeper::local::options::Builder;
-use hubkeeper::local::Local;
 use hubkeeper::manifest::load;
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -188,7 +188,11 @@ impl Sim {
                 return;
             }
         }
-        panic!("not converged after an hour: {:?}\n{:#?}", self.heard.figures.lock().unwrap(), self.heard.statuses.lock().unwrap());
+        panic!(
+            "not converged after an hour: {:?}\n{:#?}",
+            self.heard.figures.lock().unwrap(),
+            self.heard.statuses.lock().unwrap()
+        );
     }
 
     /// I6: nothing is written any more, over several audits.
