@@ -38,7 +38,7 @@ struct Row {
 macro_rules! fields {
     ($($constant:ident = $kind:ident $name:literal $path:literal;)+) => {
         /// Numbers the rows.
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "constants spelt like the API")]
         enum Number { $($constant),+ }
 
         impl Field {

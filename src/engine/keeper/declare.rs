@@ -1,0 +1,94 @@
+//! Desired state comes in: carried over, compiled, swapped whole.
+
+use std::sync::Arc;
+
+use super::{Keeper, LAG, Trouble};
+use crate::core::compile::{PolicySet, carry_over};
+use crate::core::ids::Region;
+use crate::core::limits::Ledger;
+use crate::core::objects::{Desired, HubSpec};
+use crate::engine::evaluate::Evaluator;
+use crate::inventory::{Coverage, Inventory, Place};
+
+impl Keeper {
+    pub(super) fn declare(&mut self, desired: Arc<Desired>) {
+        let declared = carry_over(self.last_good.as_ref(), &desired);
+        self.last_good = Some(declared.objects.clone());
+        self.desired = Some(desired);
+        if self.declared.as_ref() == Some(&declared) {
+            return;
+        }
+        let set = PolicySet::compile(&declared, &self.hub).map(Arc::new);
+        self.declared = Some(declared);
+        let Some(set) = set else {
+            self.evaluator = None;
+            self.disconnect();
+            return;
+        };
+        let before = self.spec().cloned();
+        let reconnect = before.as_ref().is_none_or(|before| {
+            let HubSpec { home_region, linked_regions, role, queue_url, api_quota_percent, .. } = before;
+            (home_region, linked_regions, role, queue_url, api_quota_percent)
+                != (
+                    &set.hub_spec.home_region,
+                    &set.hub_spec.linked_regions,
+                    &set.hub_spec.role,
+                    &set.hub_spec.queue_url,
+                    &set.hub_spec.api_quota_percent,
+                )
+        });
+        if reconnect {
+            self.disconnect();
+        }
+        let forced = set.hub_meta.requested_at.clone();
+        if self.evaluator.is_some() && forced != self.forced {
+            let now = self.world.clock.now();
+            for place in self.place_numbers() {
+                self.sync.begin_pass(place, now);
+            }
+        }
+        self.forced = forced;
+        if before.is_some_and(|before| before.sync_interval_seconds != set.hub_spec.sync_interval_seconds) {
+            self.plan_audits();
+        }
+        // A rule that names a new field waits for one read; everything else is decided from memory.
+        if self.inventory.set_paths(&set.fields) && self.ready() {
+            let now = self.world.clock.now();
+            for place in self.place_numbers() {
+                self.sync.begin_pass(place, now);
+            }
+        }
+        self.relative_due = None;
+        self.refused.clear();
+        self.evaluator = Some(Evaluator::new(set));
+        self.deadline = None;
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        self.ports = None;
+        self.description = None;
+        self.places.clear();
+        self.inventory = Inventory::new(LAG);
+        self.coverage = Coverage::new();
+        self.sync.clear();
+        self.looks.clear();
+        self.looking.clear();
+        self.asking.clear();
+        self.ledger = Ledger::default();
+        self.ledger_rebuilt = false;
+        self.last_full_sync = None;
+        self.trouble = Trouble::default();
+        self.read_backoff.reset();
+        if let Some(evaluator) = &self.evaluator {
+            self.evaluator = Some(Evaluator::new(Arc::clone(evaluator.set())));
+        }
+    }
+
+    pub(super) fn place_numbers(&self) -> impl Iterator<Item = Place> + use<> {
+        (0..self.places.len()).filter_map(|n| u8::try_from(n).ok()).map(Place)
+    }
+
+    pub(super) fn region(&self, place: Place) -> Option<Region> {
+        self.places.get(usize::from(place.0)).cloned()
+    }
+}

@@ -1,0 +1,286 @@
+//! What came back from the world, taken in one after the other.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{Done, Keeper, REFUSED, Refusal};
+use crate::core::decide::Knowledge;
+use crate::engine::act::Batch;
+use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
+use crate::engine::sync::{Chain, Ended};
+use crate::engine::{call, doubt, ingest};
+use crate::inventory::{Place, Removed, RowId, Window};
+
+impl Keeper {
+    pub(super) fn finish(&mut self, done: Done) {
+        let elapsed = self.world.clock.elapsed();
+        match done {
+            Done::Connected(result) => self.connected(result, elapsed),
+            Done::Page { chain, asked_at, result } => self.page(&chain, asked_at, result, elapsed),
+            Done::Written { batch, result } => self.written(&batch, result, elapsed),
+            Done::Told { row, result } => self.told(row, result, elapsed),
+            Done::Received(result) => self.received(result, elapsed),
+            Done::Acknowledged { count, result } => match result {
+                Ok(()) => self.figures.events_handled += count,
+                // They come again, and are known by then.
+                Err(failure) => self.trouble.queue = Some(failure),
+            },
+        }
+    }
+
+    pub(super) fn connected(&mut self, result: Result<(HubPorts, HubDescription), AwsFailure>, elapsed: Duration) {
+        self.connecting = false;
+        let (Some(spec), now) = (self.spec().cloned(), self.world.clock.now()) else { return };
+        let checked = result.and_then(|(ports, description)| match &description.aggregator_home {
+            Some(home) if *home != spec.home_region => Err(AwsFailure {
+                action: format!("keep the hub from {}", spec.home_region),
+                kind: FailureKind::Invalid,
+                code: None,
+                message: format!("the finding aggregator's home Region is {home}: set spec.homeRegion to {home}"),
+                retry_after: None,
+            }),
+            _ => Ok((ports, description)),
+        });
+        match checked {
+            Ok((ports, description)) => {
+                self.read_backoff.reset();
+                self.trouble.connect = None;
+                let linked = description.linked_regions.clone().unwrap_or_default();
+                let extra = spec
+                    .linked_regions
+                    .iter()
+                    .flatten()
+                    .filter(|region| !linked.contains(region) && **region != spec.home_region);
+                self.places = std::iter::once(spec.home_region.clone()).chain(extra.cloned()).collect();
+                self.description = Some(description);
+                self.ports = Some(ports);
+                self.born_after = Some(now);
+                for place in self.place_numbers() {
+                    self.coverage.begin_pass(place, now);
+                    self.sync.begin_pass(place, now);
+                }
+            }
+            Err(failure) => {
+                self.read_backoff.failed(elapsed, failure.retry_after, self.world.rng.fraction());
+                self.trouble.connect = Some(failure);
+            }
+        }
+    }
+
+    pub(super) fn page(&mut self, chain: &Chain, asked_at: Timestamp, result: Result<Bytes, AwsFailure>, elapsed: Duration) {
+        self.reading = self.reading.saturating_sub(1);
+        let taken = match result {
+            Ok(body) => {
+                ingest::page(&mut self.inventory, &body, chain.place, asked_at, self.born_after).map_err(|message| AwsFailure {
+                    action: "read a page of GetFindings".to_owned(),
+                    kind: FailureKind::Transient,
+                    code: None,
+                    message,
+                    retry_after: None,
+                })
+            }
+            Err(failure) => Err(failure),
+        };
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(failure) => {
+                // A token that has grown too old is refused: begin again without it.
+                let restart = failure.kind == FailureKind::Invalid && chain.token.is_some();
+                self.sync.failed(chain.id, restart);
+                self.read_backoff.failed(elapsed, failure.retry_after, self.world.rng.fraction());
+                self.trouble.read = Some(failure);
+                return;
+            }
+        };
+        self.read_backoff.reset();
+        self.trouble.read = None;
+        self.figures.pages_read += 1;
+        self.unreadable_now += taken.unreadable as u64;
+        if let Some(error) = &taken.first_error {
+            self.reporter.unreadable(&self.world, &self.hub, error);
+        }
+        self.touch(&taken);
+        let now = self.world.clock.now();
+        match self.sync.advanced(chain.id, &taken.created, taken.token, now) {
+            Ended::Nothing | Ended::TokenRepeated => {}
+            Ended::Look => {
+                self.looking.remove(&chain.id);
+            }
+            Ended::Window(place, window, started_at) => {
+                self.coverage.mark(place, window, started_at);
+                for removed in self.inventory.sweep(place, window, started_at) {
+                    self.lose(&removed);
+                }
+                if window == Window::ALL {
+                    self.last_full_sync = Some(now);
+                    self.unreadable = std::mem::take(&mut self.unreadable_now);
+                    self.plan_audit(place);
+                }
+            }
+        }
+    }
+
+    /// A row is gone: what is left of its problem is decided again.
+    pub(super) fn lose(&mut self, removed: &Removed) {
+        if let Some(evaluator) = &mut self.evaluator {
+            evaluator.forget(removed.row);
+            for &sibling in self.inventory.by_problem(removed.problem) {
+                evaluator.touch(&self.inventory, sibling);
+            }
+        }
+        self.looks.remove(&removed.row);
+        self.flappers.remove(&removed.row);
+        self.refused.remove(&removed.row);
+    }
+
+    pub(super) fn touch(&mut self, taken: &ingest::Taken) {
+        if let Some(evaluator) = &mut self.evaluator {
+            for &row in &taken.touched {
+                evaluator.touch(&self.inventory, row);
+                self.flappers.remove(&row);
+            }
+        }
+        self.looks.extend(&taken.doubtful);
+    }
+
+    pub(super) fn written(&mut self, batch: &Batch, result: Result<Vec<Unprocessed>, call::NotWritten>, elapsed: Duration) {
+        self.writes = self.writes.saturating_sub(1);
+        let now = self.world.clock.now();
+        for (owner, paid) in &batch.paid {
+            for account in [owner.as_str(), ""] {
+                if let Some(reserved) = self.reserved.get_mut(account) {
+                    *reserved = reserved.saturating_sub(*paid);
+                }
+            }
+        }
+        for row in &batch.rows {
+            self.writing.remove(row);
+        }
+        match result {
+            Ok(unprocessed) => {
+                self.write_backoff.reset();
+                self.trouble.write = None;
+                self.figures.writes += 1;
+                self.settle(batch, &unprocessed, elapsed, now);
+            }
+            Err(call::NotWritten { failure, perhaps }) => {
+                for &row in &batch.rows {
+                    // What may have had its effect is looked at before it is decided again.
+                    self.inventory.withdraw(row);
+                    if perhaps {
+                        self.looks.insert(row);
+                    }
+                    self.touch_row(row);
+                }
+                if perhaps {
+                    for (owner, paid) in &batch.paid {
+                        self.ledger.note(owner, now, *paid);
+                    }
+                }
+                self.write_backoff.failed(elapsed, failure.retry_after, self.world.rng.fraction());
+                self.trouble.write = Some(failure);
+            }
+        }
+    }
+
+    pub(super) fn touch_row(&mut self, row: RowId) {
+        if let Some(evaluator) = &mut self.evaluator {
+            evaluator.touch(&self.inventory, row);
+        }
+    }
+
+    pub(super) fn settle(&mut self, batch: &Batch, unprocessed: &[Unprocessed], elapsed: Duration, now: Timestamp) {
+        let mut refused = BTreeSet::new();
+        for failed in unprocessed {
+            let Some(row) = self.inventory.find(&failed.key) else { continue };
+            refused.insert(row);
+            self.inventory.withdraw(row);
+            if failed.code == "FindingNotFound" {
+                if let Some(removed) = self.inventory.remove(row) {
+                    self.lose(&removed);
+                }
+                continue;
+            }
+            let until = elapsed + REFUSED;
+            self.refused.insert(row, Refusal { code: failed.code.clone(), message: failed.message.clone(), until });
+        }
+        for &row in batch.rows.iter().filter(|row| !refused.contains(row)) {
+            self.inventory.settle(row);
+            self.touch_row(row);
+            self.figures.written_findings += 1;
+        }
+        for (owner, paid) in &batch.paid {
+            self.ledger.note(owner, now, paid.saturating_sub(refused.len() as u64));
+        }
+    }
+
+    pub(super) fn told(&mut self, row: RowId, result: Result<Vec<HistoryRecord>, AwsFailure>, elapsed: Duration) {
+        self.asking.remove(&row);
+        match result {
+            Ok(records) => {
+                self.ask_backoff.reset();
+                self.trouble.history = None;
+                let own = self.description.as_ref().map(|description| description.caller_arn.as_str()).unwrap_or_default();
+                let answer = doubt::newest_answer(&records, own);
+                let writer = doubt::newest_writer(&records, own);
+                self.flappers.insert(row, writer.unwrap_or_else(|| "something that leaves no history".into()));
+                self.inventory.set_knowledge(row, Knowledge::Known(answer));
+            }
+            Err(failure) if matches!(failure.kind, FailureKind::AccessDenied | FailureKind::Invalid) => {
+                self.inventory.set_knowledge(row, Knowledge::Denied);
+                self.flappers.insert(row, "somebody (GetFindingHistory is not allowed)".into());
+                self.trouble.history = Some(failure);
+            }
+            Err(failure) => {
+                self.ask_backoff.failed(elapsed, failure.retry_after, self.world.rng.fraction());
+                self.trouble.history = Some(failure);
+            }
+        }
+        self.touch_row(row);
+    }
+
+    pub(super) fn received(&mut self, result: Result<Vec<Message>, AwsFailure>, elapsed: Duration) {
+        self.receiving = false;
+        let messages = match result {
+            Ok(messages) => messages,
+            Err(failure) => {
+                self.feed_backoff.failed(elapsed, failure.retry_after, self.world.rng.fraction());
+                self.trouble.queue = Some(failure);
+                return;
+            }
+        };
+        self.feed_backoff.reset();
+        self.trouble.queue = None;
+        let now = self.world.clock.now();
+        let mut handled = Vec::new();
+        for message in messages {
+            let places = &self.places;
+            let place_of = |region: &str| {
+                let own = places.iter().position(|place| place.as_str() == region).unwrap_or(0);
+                u8::try_from(own).ok().map(Place)
+            };
+            match ingest::event(&mut self.inventory, &message.body, now, place_of, self.born_after) {
+                Ok(taken) => {
+                    self.touch(&taken);
+                    handled.push(message.receipt);
+                }
+                Err(error) => {
+                    // Not acknowledged: the queue's redrive policy moves it to the dead-letter queue.
+                    self.figures.events_poisoned += 1;
+                    self.reporter.poison(&self.world, &self.hub, &error, message.deliveries);
+                }
+            }
+        }
+        let Some(feed) = self.ports.as_ref().and_then(|ports| ports.feed.clone()).filter(|_| !handled.is_empty()) else { return };
+        let world = self.world.clone();
+        self.in_flight.push(Box::pin(async move {
+            let count = handled.len();
+            let result =
+                call::gated(&world, &Effect::QueueAck(count), "acknowledge messages", || feed.acknowledge(&handled)).await;
+            Done::Acknowledged { count: count as u64, result: result.map_err(|not| not.failure) }
+        }));
+    }
+}

@@ -1,0 +1,346 @@
+//! The loop of one hub: reads, takes in, decides, acts, reports; and again, until nothing is left to do. Then it waits for an
+//! event, a deadline, a window of the audit or another desired state.
+//!
+//! One task: calls are in flight side by side, what they bring is taken in one after the other. Nothing here is the truth: stop
+//! it anywhere, start it elsewhere, and it converges to the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+mod declare;
+mod finish;
+mod start;
+
+use super::act::{Batch, Held};
+use super::backoff::Backoff;
+use super::call::NotWritten;
+use super::evaluate::Evaluator;
+use super::ports::{
+    AwsFailure, Blocked, FailureKind, Figures, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed, World,
+};
+use super::report::Reporter;
+use super::sync::{Chain, Sync};
+
+use crate::core::compile::Declared;
+use crate::core::ids::Region;
+use crate::core::limits::Ledger;
+use crate::core::objects::{Desired, HubSpec, Objects};
+use crate::inventory::{Coverage, Inventory, Place, RowId, Window};
+
+/// How long the hub may answer with the state before a write of ours.
+const LAG: Duration = Duration::from_secs(30 * 60);
+/// Page requests in flight: enough to hide a second of latency at the full quota.
+const READS: usize = 4;
+/// Writes in flight: few, so that what waits is decided again as late as possible.
+const WRITES: usize = 3;
+/// History look-ups in flight.
+const ASKS: usize = 4;
+/// Look-ups before a write, in flight.
+const LOOKS: usize = 2;
+/// A change waits this long for others that share its call.
+const IDLE: Duration = Duration::from_millis(35);
+/// But no longer than this.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Rules with relative dates are asked again this often.
+const RELATIVE_DATES: Duration = Duration::from_secs(600);
+/// A finding that was not taken is tried again after this.
+const REFUSED: Duration = Duration::from_secs(15 * 60);
+
+/// What a loop is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Keep the hub: until told to stop.
+    Keep,
+    /// Look once and decide, write nothing: `plan`, `explain`.
+    Survey,
+}
+
+/// The loop of one hub.
+pub struct Keeper {
+    pub(in crate::engine) world: World,
+    pub(in crate::engine) hub: Arc<str>,
+    purpose: Purpose,
+    pub(in crate::engine) ports: Option<HubPorts>,
+    pub(in crate::engine) description: Option<HubDescription>,
+    pub(in crate::engine) places: Vec<Region>,
+    pub(in crate::engine) inventory: Inventory,
+    pub(in crate::engine) coverage: Coverage,
+    pub(in crate::engine) sync: Sync,
+    pub(in crate::engine) evaluator: Option<Evaluator>,
+    pub(in crate::engine) declared: Option<Declared>,
+    pub(in crate::engine) desired: Option<Arc<Desired>>,
+    last_good: Option<Objects>,
+    ledger: Ledger,
+    ledger_rebuilt: bool,
+    pub(in crate::engine) held: Vec<Held>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
+    connecting: bool,
+    reading: usize,
+    writing: BTreeSet<RowId>,
+    writes: usize,
+    reserved: BTreeMap<String, u64>,
+    asking: BTreeSet<RowId>,
+    receiving: bool,
+    stopping: bool,
+    pub(in crate::engine) refused: BTreeMap<RowId, Refusal>,
+    /// Rows to be read again before they are written.
+    looks: BTreeSet<RowId>,
+    /// Rows that are being read again, by chain.
+    looking: BTreeMap<u64, Vec<RowId>>,
+    read_backoff: Backoff,
+    write_backoff: Backoff,
+    ask_backoff: Backoff,
+    feed_backoff: Backoff,
+    pub(in crate::engine) trouble: Trouble,
+    wanted_since: Option<Duration>,
+    wanted_touched: Duration,
+    relative_due: Option<Duration>,
+    deadline: Option<Timestamp>,
+    born_after: Option<Timestamp>,
+    forced: Option<Arc<str>>,
+    pub(in crate::engine) unreadable: u64,
+    unreadable_now: u64,
+    pub(in crate::engine) last_full_sync: Option<Timestamp>,
+    pub(in crate::engine) figures: Figures,
+    pub(in crate::engine) reporter: Reporter,
+    pub(in crate::engine) flappers: BTreeMap<RowId, Arc<str>>,
+}
+
+/// What keeps a hub from being kept, by what failed last.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs)]
+pub struct Trouble {
+    pub connect: Option<AwsFailure>,
+    pub read: Option<AwsFailure>,
+    pub write: Option<AwsFailure>,
+    pub history: Option<AwsFailure>,
+    pub queue: Option<AwsFailure>,
+}
+
+impl Trouble {
+    /// The one that people hear of first.
+    pub fn first(&self) -> Option<&AwsFailure> {
+        [&self.connect, &self.read, &self.write, &self.history].into_iter().find_map(Option::as_ref)
+    }
+}
+
+/// A finding that the hub did not take.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Refusal {
+    pub code: String,
+    pub message: String,
+    until: Duration,
+}
+
+/// What came back.
+enum Done {
+    Connected(Result<(HubPorts, HubDescription), AwsFailure>),
+    Page { chain: Chain, asked_at: Timestamp, result: Result<Bytes, AwsFailure> },
+    Written { batch: Batch, result: Result<Vec<Unprocessed>, NotWritten> },
+    Told { row: RowId, result: Result<Vec<HistoryRecord>, AwsFailure> },
+    Received(Result<Vec<Message>, AwsFailure>),
+    Acknowledged { count: u64, result: Result<(), AwsFailure> },
+}
+
+impl Keeper {
+    /// A loop for the hub of this name. Nothing happens before it runs.
+    pub fn new(world: World, hub: &str, purpose: Purpose) -> Self {
+        Self {
+            world,
+            hub: hub.into(),
+            purpose,
+            ports: None,
+            description: None,
+            places: Vec::new(),
+            inventory: Inventory::new(LAG),
+            coverage: Coverage::new(),
+            sync: Sync::default(),
+            evaluator: None,
+            declared: None,
+            desired: None,
+            last_good: None,
+            ledger: Ledger::default(),
+            ledger_rebuilt: false,
+            held: Vec::new(),
+            in_flight: FuturesUnordered::new(),
+            connecting: false,
+            reading: 0,
+            writing: BTreeSet::new(),
+            writes: 0,
+            reserved: BTreeMap::new(),
+            asking: BTreeSet::new(),
+            receiving: false,
+            stopping: false,
+            refused: BTreeMap::new(),
+            looks: BTreeSet::new(),
+            looking: BTreeMap::new(),
+            read_backoff: Backoff::default(),
+            write_backoff: Backoff::default(),
+            ask_backoff: Backoff::default(),
+            feed_backoff: Backoff::default(),
+            trouble: Trouble::default(),
+            wanted_since: None,
+            wanted_touched: Duration::ZERO,
+            relative_due: None,
+            deadline: None,
+            born_after: None,
+            forced: None,
+            unreadable: 0,
+            unreadable_now: 0,
+            last_full_sync: None,
+            figures: Figures::default(),
+            reporter: Reporter::default(),
+            flappers: BTreeMap::new(),
+        }
+    }
+
+    /// Runs until `shutdown`, then finishes what it started. A survey ends by itself once everything is known and decided.
+    pub async fn run(mut self, mut desired: watch::Receiver<Arc<Desired>>, shutdown: CancellationToken) -> Self {
+        let first = Arc::clone(&desired.borrow_and_update());
+        self.declare(first);
+        let mut source_gone = false;
+        loop {
+            self.step();
+            self.report().await;
+            if self.finished() {
+                break;
+            }
+            let clock = Arc::clone(&self.world.clock);
+            let wait = self.next_wake().unwrap_or(Duration::from_secs(3600));
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled(), if !self.stopping => self.stopping = true,
+                Some(done) = self.in_flight.next(), if !self.in_flight.is_empty() => self.finish(done),
+                changed = desired.changed(), if !source_gone && !self.stopping => match changed {
+                    Ok(()) => {
+                        let next = Arc::clone(&desired.borrow_and_update());
+                        self.declare(next);
+                    }
+                    Err(_) => source_gone = true,
+                },
+                () = clock.sleep(wait) => {}
+            }
+        }
+        self
+    }
+
+    fn finished(&self) -> bool {
+        let surveyed = self.purpose == Purpose::Survey && (self.surveyed() || self.hopeless() || self.evaluator.is_none());
+        (self.stopping || surveyed) && self.writing.is_empty() && self.in_flight_matters() == 0
+    }
+
+    /// A page that is being read or a message that is awaited does not hold up the end.
+    fn in_flight_matters(&self) -> usize {
+        self.writes
+    }
+
+    fn surveyed(&self) -> bool {
+        self.ready() && self.asking.is_empty() && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.asks().is_empty())
+    }
+
+    /// A survey does not wait for somebody to mend something.
+    fn hopeless(&self) -> bool {
+        self.trouble.first().is_some_and(|failure| failure.kind != FailureKind::Throttled)
+    }
+
+    /// Whether all of the hub has been read at least once, so that a decision rests on everything.
+    pub(in crate::engine) fn ready(&self) -> bool {
+        let place = |n: usize| Place(u8::try_from(n).unwrap_or(u8::MAX));
+        !self.places.is_empty() && (0..self.places.len()).all(|n| self.coverage.proven_since(place(n)).is_some())
+    }
+
+    /// Every finding has been seen since this time.
+    pub(in crate::engine) fn proven_since(&self) -> Option<Timestamp> {
+        let proven: Option<Vec<Timestamp>> = self.place_numbers().map(|place| self.coverage.proven_since(place)).collect();
+        proven?.into_iter().min()
+    }
+
+    /// The shortest sync interval that the quota allows.
+    pub(in crate::engine) fn smallest_sync_interval(&self) -> Option<Duration> {
+        if !self.ready() {
+            return None;
+        }
+        self.place_numbers().map(|place| self.smallest_interval(self.inventory.count_between(place, Window::ALL))).max()
+    }
+
+    pub(in crate::engine) fn spec(&self) -> Option<&HubSpec> {
+        self.evaluator.as_ref().map(|evaluator| &evaluator.set().hub_spec)
+    }
+
+    fn next_wake(&self) -> Option<Duration> {
+        let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
+        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
+        let later = |at: Duration| at.saturating_sub(elapsed);
+        let mut wakes: Vec<Duration> = Vec::new();
+        wakes.extend(self.sync.audit_due().map(later));
+        wakes.extend(self.deadline.map(until));
+        wakes.extend(self.relative_due.map(later));
+        wakes.extend(
+            [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff]
+                .iter()
+                .filter_map(|b| b.opens())
+                .map(later),
+        );
+        wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
+        wakes.extend(self.reporter.due().map(later));
+        wakes.extend(self.inventory.next_pending_expiry().map(until));
+        let waiting = self.evaluator.as_ref().is_some_and(|evaluator| !evaluator.wanted().is_empty());
+        if waiting && self.writes < WRITES {
+            wakes.push(later(self.wanted_touched + IDLE).max(Duration::from_millis(1)).min(PATIENCE));
+        }
+        if !self.held.is_empty() {
+            wakes.push(Duration::from_secs(30));
+        }
+        // A timer that is due by now is handled by the next step; never spin on one that is not.
+        wakes.into_iter().min().map(|wait| wait.max(Duration::from_millis(1)))
+    }
+
+    /// Nothing is wanted, nothing is under way, everything is known.
+    pub(in crate::engine) fn converged(&self) -> bool {
+        let decided = self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.wanted().is_empty() && e.asks().is_empty());
+        decided && self.ready() && self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() && self.held.is_empty()
+    }
+
+    /// The evaluator, once something is declared for this hub.
+    pub fn evaluator(&mut self) -> Option<(&mut Evaluator, &Inventory)> {
+        Some((self.evaluator.as_mut()?, &self.inventory))
+    }
+
+    /// What is over a limit.
+    pub fn over_limits(&self) -> &[Held] {
+        &self.held
+    }
+
+    /// What failed.
+    pub fn failure(&self) -> Option<&AwsFailure> {
+        self.trouble.first()
+    }
+
+    /// Who we are, once connected.
+    pub fn described(&self) -> Option<&HubDescription> {
+        self.description.as_ref()
+    }
+
+    /// Now, by the loop's clock.
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+}
+
+/// Turns a blocked gate into a failed call.
+pub(in crate::engine) fn blocked(action: &str, blocked: &Blocked) -> AwsFailure {
+    let kind = match blocked {
+        Blocked::Fail => FailureKind::Transient,
+        Blocked::Stop => FailureKind::Stopped,
+    };
+    AwsFailure { action: action.to_owned(), kind, code: None, message: blocked.to_string(), retry_after: None }
+}

@@ -1,0 +1,236 @@
+//! One step: starts what can be started, decides what was touched.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{ASKS, Done, IDLE, Keeper, LOOKS, PATIENCE, Purpose, READS, RELATIVE_DATES, WRITES};
+use crate::engine::act::{self, Batch, Circumstances};
+use crate::engine::call;
+use crate::engine::ports::PageRequest;
+use crate::engine::sync::Sync;
+use crate::inventory::{Expected, Place, RowId, Window};
+
+impl Keeper {
+    pub(super) fn step(&mut self) {
+        let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
+        if self.evaluator.is_none() {
+            return;
+        }
+        if self.ports.is_none() {
+            self.connect(elapsed);
+            return;
+        }
+        if !self.stopping {
+            self.start_audits(now, elapsed);
+            self.receive(elapsed);
+        }
+        self.decide(now, elapsed);
+        if !self.stopping {
+            self.write(now, elapsed);
+            self.ask(elapsed);
+            self.read(now, elapsed);
+        }
+    }
+
+    pub(super) fn connect(&mut self, elapsed: Duration) {
+        let Some(spec) = self.spec().cloned() else { return };
+        if self.connecting || self.stopping || !self.read_backoff.open(elapsed) {
+            return;
+        }
+        self.connecting = true;
+        let connector = Arc::clone(&self.world.connector);
+        self.in_flight.push(Box::pin(async move {
+            let connected = async {
+                let ports = connector.connect(&spec).await?;
+                let description = ports.read.describe().await?;
+                Ok((ports, description))
+            };
+            Done::Connected(connected.await)
+        }));
+    }
+
+    pub(super) fn start_audits(&mut self, now: Timestamp, elapsed: Duration) {
+        for place in self.sync.start_audits(elapsed, now) {
+            self.plan_audit(place);
+        }
+        for row in self.inventory.pending_expired(now) {
+            self.looks.insert(row);
+        }
+    }
+
+    pub(super) fn plan_audits(&mut self) {
+        for place in self.place_numbers() {
+            if self.coverage.proven_since(place).is_some() {
+                self.plan_audit(place);
+            }
+        }
+    }
+
+    pub(super) fn plan_audit(&mut self, place: Place) {
+        let Some(interval) = self.spec().map(|spec| Duration::from_secs(u64::from(spec.sync_interval_seconds))) else { return };
+        let here = self.inventory.count_between(place, Window::ALL);
+        let cuts = self.inventory.quantiles(place, Sync::audit_windows(here));
+        // An interval that the quota cannot meet is refused in the status; what is possible is done meanwhile.
+        let interval = interval.max(self.smallest_interval(here));
+        self.sync.plan_audit(place, Window::split(&cuts), interval, self.world.clock.elapsed());
+    }
+
+    pub(super) fn smallest_interval(&self, findings: usize) -> Duration {
+        let share = self.spec().map_or(100, |spec| spec.api_quota_percent);
+        Sync::smallest_interval(findings, 3.0 * f64::from(share) / 100.0)
+    }
+
+    pub(super) fn receive(&mut self, elapsed: Duration) {
+        let feed = self.ports.as_ref().and_then(|ports| ports.feed.clone());
+        if let (Some(feed), false, Purpose::Keep, true) = (feed, self.receiving, self.purpose, self.feed_backoff.open(elapsed)) {
+            self.receiving = true;
+            self.in_flight.push(Box::pin(async move { Done::Received(feed.receive().await) }));
+        }
+    }
+
+    pub(super) fn decide(&mut self, now: Timestamp, elapsed: Duration) {
+        if !self.ready() {
+            return;
+        }
+        if !self.ledger_rebuilt {
+            self.rebuild_ledger(now);
+        }
+        let Some(evaluator) = &mut self.evaluator else { return };
+        if self.deadline.is_some_and(|at| at <= now) {
+            // Time alone changed something: exceptions are judged anew, their findings with them.
+            evaluator.touch_verdicts();
+        }
+        if self.relative_due.is_some_and(|due| due <= elapsed) {
+            evaluator.touch_all();
+            self.relative_due = None;
+        }
+        if evaluator.is_dirty() {
+            let before = evaluator.wanted().len();
+            evaluator.round(&self.inventory, now);
+            if evaluator.wanted().len() > before {
+                self.wanted_touched = elapsed;
+                self.wanted_since.get_or_insert(elapsed);
+            }
+        }
+        self.deadline = evaluator.set().next_deadline(now);
+        if self.relative_due.is_none() && evaluator.set().is_relative() {
+            self.relative_due = Some(elapsed + RELATIVE_DATES);
+        }
+    }
+
+    /// What was changed in the last hour stands in the markers, so a restart does not multiply what is allowed.
+    pub(super) fn rebuild_ledger(&mut self, now: Timestamp) {
+        self.ledger_rebuilt = true;
+        let hour_ago = now.checked_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
+        for view in self.inventory.rows().filter_map(|row| self.inventory.get(row)) {
+            if let Some(marker) = view.marker().marker().filter(|marker| marker.at > hour_ago && marker.at <= now) {
+                self.ledger.note(&marker.owner.to_string(), marker.at, 1);
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, now: Timestamp, elapsed: Duration) {
+        let Some(evaluator) = &self.evaluator else { return };
+        if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
+            self.wanted_since = None;
+            self.held.clear();
+            return;
+        }
+        if !self.ready() {
+            return;
+        }
+        self.ledger.trim(now);
+        self.refused.retain(|_, refusal| refusal.until > elapsed);
+        let looking: BTreeSet<RowId> = self.looking.values().flatten().copied().collect();
+        let blocked = |row: RowId| {
+            self.writing.contains(&row) || self.refused.contains_key(&row) || self.looks.contains(&row) || looking.contains(&row)
+        };
+        let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
+        let at = Circumstances { now, ledger: &self.ledger, reserved: &self.reserved, blocked: &blocked, freshness };
+        let plan = act::plan(evaluator, &self.inventory, &at);
+        self.held = plan.held;
+        if self.purpose == Purpose::Survey || !self.write_backoff.open(elapsed) {
+            return;
+        }
+        self.looks.extend(plan.stale);
+        let idle = elapsed >= self.wanted_touched + IDLE || self.wanted_since.is_some_and(|since| elapsed >= since + PATIENCE);
+        for batch in plan.batches {
+            if self.writes >= WRITES || (batch.rows.len() < act::BATCH && !idle) {
+                break;
+            }
+            self.send(batch, now);
+        }
+    }
+
+    pub(super) fn send(&mut self, batch: Batch, now: Timestamp) {
+        let (Some(ports), Some(region)) = (self.ports.clone(), self.region(batch.place)) else { return };
+        let mut keys = Vec::with_capacity(batch.rows.len());
+        for &row in &batch.rows {
+            let Some(view) = self.inventory.get(row) else { continue };
+            keys.push(view.key());
+            let wanted = self.evaluator.as_ref().and_then(|evaluator| evaluator.wanted().get(&row));
+            let Some(wanted) = wanted else { continue };
+            let marker = crate::core::note::marker(&wanted.change, now);
+            let note = batch.patch.note.is_some();
+            let expected = Expected { workflow: wanted.change.workflow, marker: Some(Arc::new(marker)), note, sent_at: now };
+            self.inventory.expect(row, expected);
+            self.writing.insert(row);
+        }
+        for (owner, paid) in &batch.paid {
+            *self.reserved.entry(owner.clone()).or_default() += paid;
+            *self.reserved.entry(String::new()).or_default() += paid;
+        }
+        self.writes += 1;
+        let world = self.world.clone();
+        self.in_flight.push(Box::pin(async move {
+            let result = call::update(&world, &ports, &region, &keys, &batch.patch).await;
+            Done::Written { batch, result }
+        }));
+    }
+
+    pub(super) fn ask(&mut self, elapsed: Duration) {
+        let Some(evaluator) = &self.evaluator else { return };
+        if !self.ready() || !self.ask_backoff.open(elapsed) {
+            return;
+        }
+        let flapping: Vec<RowId> = evaluator.flapping().filter(|row| !self.flappers.contains_key(row)).collect();
+        let rows: Vec<RowId> =
+            evaluator.asks().iter().copied().chain(flapping).filter(|row| !self.asking.contains(row)).collect();
+        for row in rows {
+            if self.asking.len() >= ASKS {
+                break;
+            }
+            let (Some(ports), Some(view)) = (self.ports.clone(), self.inventory.get(row)) else { continue };
+            let (Some(region), key) = (self.region(view.place()), view.key()) else { continue };
+            self.asking.insert(row);
+            self.in_flight.push(Box::pin(async move { Done::Told { row, result: ports.history.history(&region, &key).await } }));
+        }
+    }
+
+    pub(super) fn read(&mut self, now: Timestamp, elapsed: Duration) {
+        if !self.read_backoff.open(elapsed) {
+            return;
+        }
+        if !self.looks.is_empty() && self.sync.looking() < LOOKS {
+            let rows: Vec<RowId> = std::mem::take(&mut self.looks).into_iter().collect();
+            for (place, filter, rows) in act::look_ups(&self.inventory, &rows) {
+                let chain = self.sync.look(place, filter, now);
+                self.looking.insert(chain, rows);
+            }
+        }
+        while self.reading < READS {
+            let Some(chain) = self.sync.start_next() else { break };
+            let (Some(ports), Some(region)) = (self.ports.clone(), self.region(chain.place)) else { break };
+            let request =
+                PageRequest { region, filter: chain.filter.clone(), order: chain.order, token: chain.token.clone(), size: 100 };
+            self.reading += 1;
+            self.in_flight.push(Box::pin(async move {
+                let result = ports.read.page(&request).await;
+                Done::Page { chain, asked_at: now, result }
+            }));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Simulation: the shipped loop, the shipped AWS adapters and Security Hub Local in one process, under paused time. Hours pass in
+//! milliseconds, and every run of a seed is the same.
+
+mod basics;
+mod world;

@@ -1,0 +1,390 @@
+//! The simulated world: a hub, a loop that can be stopped and crashed, manifests as text, and the promises that hold at the end
+//! of every scenario.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use hubkeeper::assembly::connect::AwsConnector;
+use hubkeeper::assembly::pass::{OpenGate, SoleWriter};
+use hubkeeper::assembly::time::{Dice, HouseClock};
+use hubkeeper::aws::inprocess::InProcess;
+use hubkeeper::core::ids::{AccountId, FindingKey, ObjectRef, Region};
+use hubkeeper::core::objects::Desired;
+use hubkeeper::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
+use hubkeeper::engine::keeper::{Keeper, Purpose};
+use hubkeeper::engine::ports::{
+    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, Meter, ObjectStatus, PolicyDetail, SinkError, StatusSink, World,
+};
+use hubkeeper::local::Local;
+use hubkeeper::local::clock::Speed;
+use hubkeeper::local::document::ControlFinding;
+use hubkeeper::local::options::Builder;
+use hubkeeper::manifest::load;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// When every simulation begins.
+pub const START: &str = "2026-12-01T08:00:00Z";
+
+/// A time after the beginning.
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// What the loop said.
+#[derive(Debug, Default)]
+pub struct Heard {
+    statuses: Mutex<BTreeMap<ObjectRef, ObjectStatus>>,
+    events: Mutex<Vec<Event>>,
+    figures: Mutex<Figures>,
+    writes: Mutex<u64>,
+}
+
+#[async_trait]
+impl StatusSink for Heard {
+    async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError> {
+        *self.writes.lock().unwrap() += 1;
+        self.statuses.lock().unwrap().insert(status.object.clone(), status.clone());
+        Ok(())
+    }
+
+    async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {
+        self.statuses.lock().unwrap().remove(object);
+        Ok(())
+    }
+}
+
+impl EventSink for Heard {
+    fn emit(&self, event: Event) {
+        self.events.lock().unwrap().push(event);
+    }
+}
+
+impl Meter for Heard {
+    fn record(&self, figures: Figures) {
+        *self.figures.lock().unwrap() = figures;
+    }
+}
+
+/// A hub and whoever keeps it.
+pub struct Sim {
+    pub local: Local,
+    pub clock: Arc<HouseClock>,
+    pub heard: Arc<Heard>,
+    pub gate: Arc<dyn Gate>,
+    desired: watch::Sender<Arc<Desired>>,
+    running: Option<(CancellationToken, JoinHandle<Keeper>)>,
+}
+
+impl Sim {
+    /// A hub without findings, and nobody who keeps it yet.
+    pub fn new() -> Self {
+        Self::with(Local::builder())
+    }
+
+    /// A hub as the builder says; its clock is the simulation's.
+    pub fn with(builder: Builder) -> Self {
+        fastrand::seed(7);
+        let local = builder.start(at(START)).speed(Speed::Real).build().unwrap();
+        let (desired, _) = watch::channel(Arc::default());
+        Self {
+            local,
+            clock: Arc::new(HouseClock::from(at(START), 1)),
+            heard: Arc::default(),
+            gate: Arc::new(OpenGate),
+            desired,
+            running: None,
+        }
+    }
+
+    /// Declares these manifests, as one directory of one file.
+    pub fn declare(&mut self, manifests: &str) {
+        let desired = parse(manifests);
+        assert!(desired.broken.is_empty(), "{:#?}", desired.broken);
+        self.declare_as(desired);
+    }
+
+    /// Declares whatever a source may say, broken objects included.
+    pub fn declare_as(&mut self, desired: Desired) {
+        self.desired.send_replace(Arc::new(desired));
+    }
+
+    pub fn world(&self) -> World {
+        let connector = AwsConnector {
+            clock: self.clock.clone(),
+            rng: Arc::new(Dice::seeded(11)),
+            gate: self.gate.clone(),
+            fence: Arc::new(SoleWriter),
+            http: Some(SharedHttpClient::new(InProcess::new(self.local.router()))),
+            credentials: Some(SharedCredentialsProvider::new(Credentials::new(
+                self.local.administrator().to_string(),
+                "hubkeeper",
+                None,
+                None,
+                "simulation",
+            ))),
+            endpoint: Some("http://127.0.0.1:4600".parse().unwrap()),
+            profile: None,
+            on_attempt: None,
+            feed: true,
+        };
+        World {
+            clock: self.clock.clone(),
+            rng: Arc::new(Dice::seeded(13)),
+            gate: self.gate.clone(),
+            fence: Arc::new(SoleWriter),
+            status: self.heard.clone(),
+            events: self.heard.clone(),
+            meter: self.heard.clone(),
+            connector: Arc::new(connector),
+        }
+    }
+
+    /// Starts a loop for hub `main`.
+    pub fn start(&mut self) {
+        assert!(self.running.is_none(), "one loop at a time");
+        let stop = CancellationToken::new();
+        let keeper = Keeper::new(self.world(), "main", Purpose::Keep);
+        let running = tokio::spawn(keeper.run(self.desired.subscribe(), stop.clone()));
+        self.running = Some((stop, running));
+    }
+
+    /// Asks the loop to end, and waits for it.
+    pub async fn stop(&mut self) {
+        if let Some((stop, running)) = self.running.take() {
+            stop.cancel();
+            running.await.unwrap();
+        }
+    }
+
+    /// Ends the loop as a power cut would.
+    pub async fn crash(&mut self) {
+        if let Some((_, running)) = self.running.take() {
+            running.abort();
+            let _ = running.await;
+        }
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Lets time pass until the loop has nothing left to do; fails after a virtual hour.
+    pub async fn settle(&self) {
+        let mut quiet = 0;
+        for _ in 0..1800 {
+            self.pass(2).await;
+            let figures = *self.heard.figures.lock().unwrap();
+            quiet = if figures.converged { quiet + 1 } else { 0 };
+            if quiet >= 3 {
+                return;
+            }
+        }
+        panic!(
+            "not converged after an hour: {:?}\n{:#?}",
+            self.heard.figures.lock().unwrap(),
+            self.heard.statuses.lock().unwrap()
+        );
+    }
+
+    /// I6: nothing is written any more, over several audits.
+    pub async fn assert_stays(&self) {
+        let writes = self.writes();
+        let state = self.local.findings_json();
+        self.pass(5 * 3600).await;
+        assert_eq!(self.writes(), writes, "the loop goes on writing after it converged");
+        assert_eq!(self.local.findings_json(), state);
+    }
+
+    /// Calls of BatchUpdateFindings by the loop.
+    pub fn writes(&self) -> u64 {
+        self.local.count("BatchUpdateFindings").calls
+    }
+
+    /// A failed check, as the service would report it.
+    pub fn fail(&self, control: &str, resource_type: &str, resource: &str) -> FindingKey {
+        self.fail_in(self.local.administrator(), self.local.home().clone(), control, resource_type, resource)
+    }
+
+    /// The same in another account or Region.
+    pub fn fail_in(&self, account: AccountId, region: Region, control: &str, resource_type: &str, resource: &str) -> FindingKey {
+        let finding = ControlFinding::failed(account, region, control, resource_type, resource, self.now());
+        let key = FindingKey { id: finding.id(), product_arn: finding.product_arn() };
+        let answer = self.local.import(vec![finding.document()]).unwrap();
+        assert_eq!(answer.failed_count, 0, "{answer:?}");
+        key
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.local.clock().now()
+    }
+
+    pub fn finding(&self, key: &FindingKey) -> serde_json::Value {
+        self.local.finding(key).unwrap_or_else(|| panic!("no finding {key:?}"))
+    }
+
+    pub fn workflow(&self, key: &FindingKey) -> WorkflowStatus {
+        WorkflowStatus::parse(self.finding(key)["Workflow"]["Status"].as_str().unwrap()).unwrap()
+    }
+
+    pub fn compliance(&self, key: &FindingKey) -> ComplianceStatus {
+        ComplianceStatus::parse(self.finding(key)["Compliance"]["Status"].as_str().unwrap()).unwrap()
+    }
+
+    pub fn record_state(&self, key: &FindingKey) -> RecordState {
+        RecordState::parse(self.finding(key)["RecordState"].as_str().unwrap()).unwrap()
+    }
+
+    /// The owner in the marker, if the finding is held.
+    pub fn held_for(&self, key: &FindingKey) -> Option<String> {
+        let finding = self.finding(key);
+        let fields = &finding["UserDefinedFields"];
+        let held = fields["hubkeeper.dev/state"].as_str()?.starts_with("v1 held");
+        held.then(|| fields["hubkeeper.dev/owner"].as_str().unwrap().to_owned())
+    }
+
+    /// What a person does in the console.
+    pub fn person(&self, name: &str, key: &FindingKey, status: WorkflowStatus) {
+        let answer = self.local.as_person(name).set_workflow(key, status).unwrap();
+        assert!(answer.unprocessed_findings.is_empty(), "{answer:?}");
+    }
+
+    pub fn status(&self, object: &str) -> ObjectStatus {
+        let statuses = self.heard.statuses.lock().unwrap();
+        statuses.get(&object.parse().unwrap()).unwrap_or_else(|| panic!("no status of {object}: {statuses:#?}")).clone()
+    }
+
+    /// Reason of the Ready condition.
+    pub fn ready(&self, object: &str) -> (Option<bool>, &'static str) {
+        let status = self.status(object);
+        let ready = status.conditions.iter().find(|condition| condition.kind == "Ready").unwrap();
+        (ready.status, ready.reason)
+    }
+
+    pub fn message(&self, object: &str) -> String {
+        let status = self.status(object);
+        status.conditions.iter().find(|condition| condition.kind == "Ready").unwrap().message.clone()
+    }
+
+    pub fn policy(&self, name: &str) -> PolicyDetail {
+        match self.status(&format!("ControlPolicy/{name}")).detail {
+            Detail::Policy(detail) => detail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn exception(&self, namespace: &str, name: &str) -> ExceptionDetail {
+        match self.status(&format!("FindingException/{namespace}/{name}")).detail {
+            Detail::Exception(detail) => detail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.heard.events.lock().unwrap().clone()
+    }
+
+    pub fn status_writes(&self) -> u64 {
+        *self.heard.writes.lock().unwrap()
+    }
+}
+
+/// Manifests as a source would read them.
+pub fn parse(manifests: &str) -> Desired {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("all.yaml"), manifests).unwrap();
+    load(directory.path()).desired
+}
+
+/// A hub that allows everything, reads every hour and knows its queue.
+pub fn hub() -> String {
+    hub_with("")
+}
+
+/// The same with more lines in its spec.
+pub fn hub_with(more: &str) -> String {
+    format!(
+        "---
+apiVersion: hubkeeper.dev/v1alpha1
+kind: SecurityHub
+metadata: {{name: main}}
+spec:
+  homeRegion: eu-west-1
+  syncIntervalSeconds: 3600
+  apiQuotaPercent: 100
+  events: {{queueUrl: \"http://127.0.0.1:4600/111122223333/hubkeeper\"}}
+  limits: {{maxFindings: 100000, maxPercent: 100}}
+  approvalNamespaces: [sec-approvals]
+{more}"
+    )
+}
+
+/// A policy with one rule.
+pub fn policy(name: &str, rule: &str) -> String {
+    policy_with(name, "", rule)
+}
+
+/// A policy with one rule and more lines in its spec.
+pub fn policy_with(name: &str, more: &str, rule: &str) -> String {
+    format!(
+        "---
+apiVersion: hubkeeper.dev/v1alpha1
+kind: ControlPolicy
+metadata: {{name: {name}}}
+spec:
+  mode: Enforce
+{more}
+  rules:
+  - {rule}
+"
+    )
+}
+
+/// A guardrail that lets namespace `team` except everything in account 111122223333.
+pub fn grant() -> String {
+    "---
+apiVersion: hubkeeper.dev/v1alpha1
+kind: ExceptionPolicy
+metadata: {name: team}
+spec:
+  namespaces: {names: [team]}
+  grants: [{accounts: ['111122223333']}]
+  effects: [Accept]
+  maxDays: 180
+  maxFindings: 1000
+"
+    .to_owned()
+}
+
+/// An exception in namespace `team`, in force from the beginning to `expires`.
+pub fn exception(name: &str, target: &str, expires: &str) -> String {
+    exception_with(name, "", target, expires)
+}
+
+/// The same with more lines in its spec.
+pub fn exception_with(name: &str, more: &str, target: &str, expires: &str) -> String {
+    format!(
+        "---
+apiVersion: hubkeeper.dev/v1alpha1
+kind: FindingException
+metadata: {{name: {name}, namespace: team}}
+spec:
+  effect: Accept
+  targets: [{target}]
+  reason: CompensatingControl
+  justification: seen with the team
+  owner: team@example.com
+  startsAt: \"2026-12-01T00:00:00Z\"
+  expiresAt: \"{expires}\"
+{more}
+"
+    )
+}
