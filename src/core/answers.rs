@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::decide::{Answer, Finding, Knowledge};
-use super::marker::{Marker, Owner};
+use super::marker::{Hold, Marker, Owner};
 use super::status::{RecordState, WorkflowStatus};
 
 /// The newest answer of a person on a problem.
@@ -85,6 +85,14 @@ fn said(finding: &Finding<'_>) -> Said {
             UndoneBy::Service => Said::Nothing,
             UndoneBy::Ask | UndoneBy::Unknown => Said::Unasked,
         };
+    }
+    // What they suppressed before we gave it back is over: an exception had adopted it, or only Git may suppress.
+    let given_back = finding.marker.marker().filter(|marker| marker.hold == Hold::Released && marker.set == finding.workflow);
+    if let (Some(marker), Some(Some(answer))) = (given_back, known)
+        && answer.status == WorkflowStatus::Suppressed
+        && answer.at <= marker.at
+    {
+        return Said::Nothing;
     }
     // The service sets RESOLVED only on a check that passes: on any other, a person did.
     let resolved_by_hand =
