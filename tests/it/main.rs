@@ -7,5 +7,6 @@
     reason = "helpers of tests fail by panicking, and tests stand outside the house's bans"
 )]
 
+mod crash;
 mod layering;
 mod sim;

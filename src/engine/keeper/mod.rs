@@ -295,7 +295,10 @@ impl Keeper {
         wakes.extend(self.inventory.next_pending_expiry().map(until));
         let waiting = self.evaluator.as_ref().is_some_and(|evaluator| !evaluator.wanted().is_empty());
         if waiting && self.writes < WRITES {
-            wakes.push(later(self.wanted_touched + IDLE).max(Duration::from_millis(1)).min(PATIENCE));
+            // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
+            let idle = self.wanted_touched + IDLE;
+            let idle = self.wanted_since.map_or(idle, |since| idle.min(since + PATIENCE));
+            wakes.extend((idle > elapsed).then(|| later(idle)));
         }
         if !self.held.is_empty() {
             wakes.push(Duration::from_secs(30));

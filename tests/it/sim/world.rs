@@ -262,6 +262,16 @@ impl Sim {
         statuses.get(&object.parse().unwrap()).unwrap_or_else(|| panic!("no status of {object}: {statuses:#?}")).clone()
     }
 
+    /// The last status of every object, by its name.
+    pub fn statuses(&self) -> BTreeMap<String, ObjectStatus> {
+        self.heard.statuses.lock().unwrap().iter().map(|(object, status)| (object.to_string(), status.clone())).collect()
+    }
+
+    /// Whether the loop says that nothing is left to do.
+    pub fn converged(&self) -> bool {
+        self.heard.figures.lock().unwrap().converged
+    }
+
     /// Reason of the Ready condition.
     pub fn ready(&self, object: &str) -> (Option<bool>, &'static str) {
         let status = self.status(object);
