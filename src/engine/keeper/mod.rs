@@ -51,6 +51,10 @@ const IDLE: Duration = Duration::from_millis(35);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Rules with relative dates are asked again this often.
 const RELATIVE_DATES: Duration = Duration::from_secs(600);
+/// How long nothing is planned anew when nothing could be sent and nothing else is wanted.
+const STANDSTILL: Duration = Duration::from_secs(10);
+/// A finding that a look-up did not show is looked up again after this.
+const UNSEEN: Duration = Duration::from_secs(10);
 /// A finding that was not taken is tried again after this.
 const REFUSED: Duration = Duration::from_secs(15 * 60);
 
@@ -95,6 +99,8 @@ pub struct Keeper {
     looks: BTreeSet<RowId>,
     /// Rows that are being read again, by chain.
     looking: BTreeMap<u64, Vec<RowId>>,
+    /// Since when each of them is awaited.
+    looked: BTreeMap<RowId, Timestamp>,
     read_backoff: Backoff,
     write_backoff: Backoff,
     ask_backoff: Backoff,
@@ -102,6 +108,10 @@ pub struct Keeper {
     pub(in crate::engine) trouble: Trouble,
     wanted_since: Option<Duration>,
     wanted_touched: Duration,
+    /// When calls that are not full have waited long enough.
+    partial_due: Option<Duration>,
+    /// When a plan had nothing to send, and what was wanted then.
+    planned: Option<(u64, Duration)>,
     relative_due: Option<Duration>,
     deadline: Option<Timestamp>,
     born_after: Option<Timestamp>,
@@ -183,6 +193,7 @@ impl Keeper {
             refused: BTreeMap::new(),
             looks: BTreeSet::new(),
             looking: BTreeMap::new(),
+            looked: BTreeMap::new(),
             read_backoff: Backoff::default(),
             write_backoff: Backoff::default(),
             ask_backoff: Backoff::default(),
@@ -190,6 +201,8 @@ impl Keeper {
             trouble: Trouble::default(),
             wanted_since: None,
             wanted_touched: Duration::ZERO,
+            partial_due: None,
+            planned: None,
             relative_due: None,
             deadline: None,
             born_after: None,
@@ -243,6 +256,11 @@ impl Keeper {
         self.writes
     }
 
+    /// Whether this may be the last thing to say.
+    pub(in crate::engine) fn is_ending(&self) -> bool {
+        self.stopping || self.purpose == Purpose::Survey
+    }
+
     fn surveyed(&self) -> bool {
         self.ready() && self.asking.is_empty() && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.asks().is_empty())
     }
@@ -293,10 +311,7 @@ impl Keeper {
         wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
         wakes.extend(self.reporter.due().map(later));
         wakes.extend(self.inventory.next_pending_expiry().map(until));
-        let waiting = self.evaluator.as_ref().is_some_and(|evaluator| !evaluator.wanted().is_empty());
-        if waiting && self.writes < WRITES {
-            wakes.push(later(self.wanted_touched + IDLE).max(Duration::from_millis(1)).min(PATIENCE));
-        }
+        wakes.extend(self.partial_due.map(later));
         if !self.held.is_empty() {
             wakes.push(Duration::from_secs(30));
         }

@@ -79,6 +79,8 @@ pub struct Sim {
     pub clock: Arc<HouseClock>,
     pub heard: Arc<Heard>,
     pub gate: Arc<dyn Gate>,
+    /// How long every call takes.
+    pub latency: Duration,
     desired: watch::Sender<Arc<Desired>>,
     running: Option<(CancellationToken, JoinHandle<Keeper>)>,
 }
@@ -99,6 +101,7 @@ impl Sim {
             clock: Arc::new(HouseClock::from(at(START), 1)),
             heard: Arc::default(),
             gate: Arc::new(OpenGate),
+            latency: Duration::ZERO,
             desired,
             running: None,
         }
@@ -117,12 +120,19 @@ impl Sim {
     }
 
     pub fn world(&self) -> World {
+        let latency = self.latency;
+        let router = self.local.router().layer(axum::middleware::from_fn(
+            move |request: axum::extract::Request, next: axum::middleware::Next| async move {
+                tokio::time::sleep(latency).await;
+                next.run(request).await
+            },
+        ));
         let connector = AwsConnector {
             clock: self.clock.clone(),
             rng: Arc::new(Dice::seeded(11)),
             gate: self.gate.clone(),
             fence: Arc::new(SoleWriter),
-            http: Some(SharedHttpClient::new(InProcess::new(self.local.router()))),
+            http: Some(SharedHttpClient::new(InProcess::new(router))),
             credentials: Some(SharedCredentialsProvider::new(Credentials::new(
                 self.local.administrator().to_string(),
                 "hubkeeper",
@@ -255,6 +265,11 @@ impl Sim {
     pub fn person(&self, name: &str, key: &FindingKey, status: WorkflowStatus) {
         let answer = self.local.as_person(name).set_workflow(key, status).unwrap();
         assert!(answer.unprocessed_findings.is_empty(), "{answer:?}");
+    }
+
+    /// The loop's own figures, as metrics have them.
+    pub fn figures(&self) -> Figures {
+        *self.heard.figures.lock().unwrap()
     }
 
     pub fn status(&self, object: &str) -> ObjectStatus {
