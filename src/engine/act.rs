@@ -113,29 +113,54 @@ fn admitted<'a>(
     plan: &mut Plan,
 ) -> Vec<Group<'a>> {
     let set = evaluator.set();
-    let mut wanted_by: BTreeMap<(&Owner, ChangeKind), Vec<(RowId, &Wanted)>> = BTreeMap::new();
+    let mut wanted_by: BTreeMap<(&Owner, ChangeKind), Wishes<'_>> = BTreeMap::new();
     for (&row, wanted) in evaluator.wanted() {
         let frozen = set.hub_spec.suspend && wanted.reason != reasons::EXPIRED;
-        if !frozen && !(at.blocked)(row) {
-            wanted_by.entry((&wanted.change.owner, wanted.change.kind)).or_default().push((row, wanted));
+        if frozen {
+            continue;
+        }
+        let wishes = wanted_by.entry((&wanted.change.owner, wanted.change.kind)).or_default();
+        match ((at.blocked)(row), wanted.free) {
+            (false, true) => wishes.free.push((row, wanted)),
+            (false, false) => wishes.paid.push((row, wanted)),
+            (true, true) => {}
+            (true, false) => wishes.waiting += 1,
         }
     }
     let mut allowances = Allowances::new(evaluator, inventory);
     let mut spent: BTreeMap<String, u64> = at.reserved.clone();
+    let mut in_flight: BTreeMap<String, u64> = at.reserved.clone();
     let mut groups = Vec::new();
-    for ((owner, kind), mut rows) in wanted_by {
-        let paid = rows.iter().filter(|(_, wanted)| !wanted.free).count() as u64;
+    for ((owner, kind), wishes) in wanted_by {
+        let Wishes { paid: mut paying, free: mut rows, waiting } = wishes;
         let name = owner.to_string();
-        if paid > 0 && !allowances.admit(set, owner, kind, paid, &name, &spent, at) {
-            let (spec, _) = spec_digest(set, owner);
-            let ceiling = limits::ceiling(paid);
-            let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
-            plan.held
-                .push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted: paid, ceiling, digest } });
-            rows.retain(|(_, wanted)| wanted.free);
-        } else {
-            *spent.entry(name).or_default() += paid;
-            *spent.entry(String::new()).or_default() += paid;
+        // What was not taken belongs to the batch; what is in flight was admitted before and is counted as spent.
+        let flying = in_flight.entry(name.clone()).or_default();
+        let counted = waiting.min(*flying);
+        *flying -= counted;
+        let waiting = waiting - counted;
+        let paid = paying.len() as u64;
+        let wanted = paid + waiting;
+        if paid > 0 {
+            let room = allowances.room(set, owner, kind, &name, &spent, at);
+            // Nobody can approve for an inherited answer: as much of it as fits, the rest in the next hour.
+            let admitted = match owner {
+                Owner::Object(_) if wanted > room.free => 0,
+                Owner::Object(_) => paid,
+                Owner::Inherited => paid.min(room.free),
+            };
+            if admitted < paid {
+                let (spec, _) = spec_digest(set, owner);
+                let ceiling = limits::ceiling(room.used.saturating_add(wanted));
+                let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
+                let wanted = wanted - admitted;
+                plan.held
+                    .push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted, ceiling, digest } });
+            }
+            *spent.entry(name).or_default() += admitted;
+            *spent.entry(String::new()).or_default() += admitted;
+            paying.truncate(usize::try_from(admitted).unwrap_or(usize::MAX));
+            rows.append(&mut paying);
         }
         let mut group = Group { rows: Vec::with_capacity(rows.len()), more: false };
         for (row, wanted) in rows {
@@ -198,6 +223,21 @@ fn batch(place: Place, patch: Patch, rows: &[(RowId, &Wanted)]) -> Batch {
     Batch { place, rows: rows.iter().map(|(row, _)| *row).collect(), patch, paid }
 }
 
+/// What one owner wants done in one way.
+#[derive(Default)]
+struct Wishes<'w> {
+    paid: Vec<(RowId, &'w Wanted)>,
+    free: Vec<(RowId, &'w Wanted)>,
+    /// Paid rows that are not to be touched now.
+    waiting: u64,
+}
+
+/// What an owner has used of the hour, and how much more it may.
+struct Room {
+    used: u64,
+    free: u64,
+}
+
 fn age(seen: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(seen)).unwrap_or(Duration::ZERO)
 }
@@ -208,7 +248,7 @@ pub fn spec_digest(set: &PolicySet, owner: &Owner) -> (String, Option<ObjectRef>
     let digest = match set.owner_state(object) {
         OwnerState::Policy(p) => set.policies[p].meta.digest.to_string(),
         OwnerState::Exception(x) => set.exceptions[x].meta.digest.to_string(),
-        OwnerState::Gone | OwnerState::Unknown => "absent".to_owned(),
+        OwnerState::Gone | OwnerState::Elsewhere | OwnerState::Unknown => "absent".to_owned(),
     };
     (digest, Some(object.clone()))
 }
@@ -225,31 +265,29 @@ impl<'a> Allowances<'a> {
         Self { evaluator, inventory, in_scope: None }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of them are the question")]
-    fn admit(
+    /// An approval of an owner's changes lifts its own limit and the hub's, to its ceiling of what this owner changes in an hour.
+    fn room(
         &mut self,
         set: &PolicySet,
         owner: &Owner,
         kind: ChangeKind,
-        paid: u64,
         name: &str,
         spent: &BTreeMap<String, u64>,
         at: &Circumstances<'_>,
-    ) -> bool {
+    ) -> Room {
+        let taken = |name: &str| spent.get(name).copied().unwrap_or(0);
+        let used = at.ledger.of(name, at.now) + taken(name);
         let (spec, object) = spec_digest(set, owner);
         let approved = object.as_ref().and_then(|object| set.approved_ceiling(object, &spec, kind.as_str(), at.now));
-        let taken = |name: &str| spent.get(name).copied().unwrap_or(0);
-        let hub = self.hub_allowance(set);
-        let within_hub = limits::admits(at.ledger.of_hub(at.now) + taken(""), paid, hub, approved);
-        let own = object.as_ref().and_then(|object| match set.owner_state(object) {
-            OwnerState::Policy(p) => set.policies[p].spec.limits.map(|limits| (p, limits)),
+        let of_hub = limits::room(at.ledger.of_hub(at.now) + taken(""), self.hub_allowance(set), None);
+        let own = match object.as_ref().map(|object| set.owner_state(object)) {
+            Some(OwnerState::Policy(policy)) => set.policies[policy].spec.limits.map(|limits| (policy, limits)),
             _ => None,
+        };
+        let own = own.map_or(u64::MAX, |(policy, limits)| {
+            limits::room(used, limits::allowance(limits, self.policy_scope(policy)), None)
         });
-        let within_own = own.is_none_or(|(policy, limits)| {
-            let allowance = limits::allowance(limits, self.policy_scope(policy));
-            limits::admits(at.ledger.of(name, at.now) + taken(name), paid, allowance, approved)
-        });
-        within_hub && within_own
+        Room { used, free: of_hub.min(own).max(limits::room(used, 0, approved)) }
     }
 
     fn hub_allowance(&self, set: &PolicySet) -> u64 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::core::compile::{Fault, Holder, PolicySet, Verdict};
+use crate::core::compile::{Fault, Holder, Judged, PolicySet, Verdict};
 use crate::core::decide::{self, Action, Bench, Change, Decision, Finding, Step, Trace};
 use crate::core::facts::Facts;
 use crate::core::marker::Owner;
@@ -33,13 +33,8 @@ pub struct Wanted {
 /// What an exception covers.
 #[derive(Debug, Default)]
 struct Covered {
-    rows: BTreeMap<RowId, Cover>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cover {
-    in_grant: bool,
-    approvals: u32,
+    /// With what each of its guardrails says of them.
+    rows: BTreeMap<RowId, Box<[Judged]>>,
 }
 
 /// The outcome of one row, for figures.
@@ -161,6 +156,10 @@ pub struct Evaluator {
     flapping: BTreeSet<RowId>,
     /// The figures of all outcomes, kept with them.
     counts: Counts,
+    /// Rows that have to be read again before fields that filters and grants name can be told.
+    lacking: BTreeSet<RowId>,
+    /// Whether these are others than when exceptions were judged.
+    lacks_changed: bool,
     all: bool,
     judge_all: bool,
     scratch: Scratch,
@@ -190,6 +189,8 @@ impl Evaluator {
             unjudged: BTreeSet::new(),
             flapping: BTreeSet::new(),
             counts,
+            lacking: BTreeSet::new(),
+            lacks_changed: false,
             all: true,
             judge_all: true,
             scratch: Scratch::default(),
@@ -246,6 +247,7 @@ impl Evaluator {
         self.want(row, None);
         self.asks.remove(&row);
         self.dirty.remove(&row);
+        self.lacks_changed |= self.lacking.remove(&row);
     }
 
     /// Replaces what is wanted of a row.
@@ -334,15 +336,12 @@ impl Evaluator {
     fn cover(&mut self, inventory: &Inventory, row: RowId, now: Timestamp) {
         self.uncover(row);
         let Some(view) = inventory.get(row) else { return };
+        self.lacks_changed |= if inventory.lacks(row) { self.lacking.insert(row) } else { self.lacking.remove(&row) };
         let facts = view.facts();
         let set = Arc::clone(&self.set);
         let matches = set.matches(&facts, now, &mut self.scratch);
         for &exception in &matches.exceptions {
-            let cover = Cover {
-                in_grant: set.in_grant(exception, &facts, now),
-                approvals: set.approvals_triggered(exception, &facts, now),
-            };
-            self.covered[exception].rows.insert(row, cover);
+            self.covered[exception].rows.insert(row, set.judged_by(exception, &facts, now).into());
             self.unjudged.insert(exception);
         }
         if !matches.exceptions.is_empty() {
@@ -355,6 +354,9 @@ impl Evaluator {
         let mut judged = std::mem::take(&mut self.unjudged);
         if std::mem::take(&mut self.judge_all) {
             judged.extend(0..set.exceptions.len());
+        }
+        if std::mem::take(&mut self.lacks_changed) {
+            judged.extend((0..set.exceptions.len()).filter(|&exception| set.exceptions[exception].projects));
         }
         for exception in judged {
             let verdict = match set.standing(exception, now) {
@@ -376,10 +378,34 @@ impl Evaluator {
         }
     }
 
+    /// Why an exception has no effect, by the findings it covers: the first refusal, unless some guardrail has none.
     fn fault_by_findings(&self, inventory: &Inventory, set: &PolicySet, exception: usize, now: Timestamp) -> Option<Fault> {
+        if set.exceptions[exception].projects && !self.lacking.is_empty() {
+            let message = format!("{} findings have to be read again before it can be told what it covers", self.lacking.len());
+            return Some(Fault { reason: reasons::BACKFILLING, message });
+        }
+        if let Some(denied) = set.denial(exception, now) {
+            return Some(denied);
+        }
+        let mut refusal = None;
+        for (position, &guardrail) in set.exceptions[exception].guardrails.iter().enumerate() {
+            let fault = self.refused_by(inventory, set, (exception, position, guardrail), now)?;
+            refusal.get_or_insert(fault);
+        }
+        refusal
+    }
+
+    fn refused_by(
+        &self,
+        inventory: &Inventory,
+        set: &PolicySet,
+        (exception, position, number): (usize, usize, usize),
+        now: Timestamp,
+    ) -> Option<Fault> {
         let rows = &self.covered[exception].rows;
-        let guardrail = set.exceptions[exception].guardrail.and_then(|g| set.guardrails.get(g))?;
-        if let Some((row, _)) = rows.iter().find(|(_, cover)| !cover.in_grant) {
+        let guardrail = set.guardrails.get(number)?;
+        let judged = |judged: &[Judged]| judged.get(position).copied().unwrap_or(Judged { in_grant: false, triggered: u64::MAX });
+        if let Some((row, _)) = rows.iter().find(|(_, row)| !judged(row).in_grant) {
             let what = inventory.get(*row).map(|view| describe(&view.facts())).unwrap_or_default();
             let message = format!("it covers {what}, which {} does not grant: narrow spec.targets", guardrail.meta.object);
             return Some(Fault { reason: reasons::OUT_OF_GRANT, message });
@@ -393,8 +419,8 @@ impl Evaluator {
             );
             return Some(Fault { reason: reasons::TOO_MANY_FINDINGS, message });
         }
-        let triggered = rows.values().fold(0, |bits, cover| bits | cover.approvals);
-        set.missing_approval(exception, triggered, now)
+        let triggered = rows.values().fold(0, |bits, row| bits | judged(row).triggered);
+        set.missing_approval(exception, number, triggered, now)
     }
 
     fn decide(&mut self, inventory: &Inventory, row: RowId, now: Timestamp) {
