@@ -51,6 +51,10 @@ const IDLE: Duration = Duration::from_millis(35);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Rules with relative dates are asked again this often.
 const RELATIVE_DATES: Duration = Duration::from_secs(600);
+/// How long nothing is planned anew when nothing could be sent and nothing else is wanted.
+const STANDSTILL: Duration = Duration::from_secs(10);
+/// A finding that a look-up did not show is looked up again after this.
+const UNSEEN: Duration = Duration::from_secs(10);
 /// A finding that was not taken is tried again after this.
 const REFUSED: Duration = Duration::from_secs(15 * 60);
 
@@ -95,6 +99,8 @@ pub struct Keeper {
     looks: BTreeSet<RowId>,
     /// Rows that are being read again, by chain.
     looking: BTreeMap<u64, Vec<RowId>>,
+    /// Since when each of them is awaited.
+    looked: BTreeMap<RowId, Timestamp>,
     read_backoff: Backoff,
     write_backoff: Backoff,
     ask_backoff: Backoff,
@@ -104,6 +110,10 @@ pub struct Keeper {
     wanted_touched: Duration,
     /// When the last step was made.
     stepped: (Timestamp, Duration),
+    /// When calls that are not full have waited long enough.
+    partial_due: Option<Duration>,
+    /// When a plan had nothing to send, and what was wanted then.
+    planned: Option<(u64, Duration)>,
     relative_due: Option<Duration>,
     deadline: Option<Timestamp>,
     born_after: Option<Timestamp>,
@@ -185,6 +195,7 @@ impl Keeper {
             refused: BTreeMap::new(),
             looks: BTreeSet::new(),
             looking: BTreeMap::new(),
+            looked: BTreeMap::new(),
             read_backoff: Backoff::default(),
             write_backoff: Backoff::default(),
             ask_backoff: Backoff::default(),
@@ -193,6 +204,8 @@ impl Keeper {
             wanted_since: None,
             wanted_touched: Duration::ZERO,
             stepped: (Timestamp::MIN, Duration::ZERO),
+            partial_due: None,
+            planned: None,
             relative_due: None,
             deadline: None,
             born_after: None,
@@ -246,6 +259,11 @@ impl Keeper {
         self.writes
     }
 
+    /// Whether this may be the last thing to say.
+    pub(in crate::engine) fn is_ending(&self) -> bool {
+        self.stopping || self.purpose == Purpose::Survey
+    }
+
     fn surveyed(&self) -> bool {
         self.ready() && self.asking.is_empty() && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.asks().is_empty())
     }
@@ -283,9 +301,8 @@ impl Keeper {
         let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
         let (stepped_at, stepped) = self.stepped;
         // What was due at the last step was done, or waits for something else than time: a timer for it would only spin.
-        let until = |at: Timestamp| {
-            (at > stepped_at).then(|| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
-        };
+        let until =
+            |at: Timestamp| (at > stepped_at).then(|| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO));
         let later = |at: Duration| (at > stepped).then(|| at.saturating_sub(elapsed));
         let mut wakes: Vec<Option<Duration>> = vec![
             self.sync.audit_due().and_then(later),
@@ -297,12 +314,8 @@ impl Keeper {
         let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
         wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
         wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
-        let waiting = self.evaluator.as_ref().is_some_and(|evaluator| !evaluator.wanted().is_empty());
-        if waiting && self.writes < WRITES {
-            // Once these are past, what is still wanted waits for something else: an answer, a back-off, an approval.
-            wakes.push(later(self.wanted_touched + IDLE));
-            wakes.push(self.wanted_since.and_then(|since| later(since + PATIENCE)));
-        }
+        // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
+        wakes.push(self.partial_due.and_then(later));
         if !self.held.is_empty() {
             wakes.push(Some(Duration::from_secs(30)));
         }

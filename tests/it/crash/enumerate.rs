@@ -155,10 +155,7 @@ fn two_crashes_change_nothing_either() {
         let matters: Vec<usize> = (0..log.len()).filter(|n| !matches!(log[*n].effect, Effect::Status(_))).collect();
         let pairs = matters.iter().flat_map(|first| [1, 4, 9, 16].map(|gap| (*first, first + gap)));
         pairs
-            .map(|(first, second)| Variation {
-                blows: vec![(first, Blow::Crash), (second, Blow::Crash)],
-                ..Variation::none()
-            })
+            .map(|(first, second)| Variation { blows: vec![(first, Blow::Crash), (second, Blow::Crash)], ..Variation::none() })
             .collect()
     });
 }

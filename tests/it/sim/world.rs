@@ -18,7 +18,8 @@ use hubkeeper::core::objects::Desired;
 use hubkeeper::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
-    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError, StatusSink, World,
+    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError,
+    StatusSink, World,
 };
 use hubkeeper::local::Local;
 use hubkeeper::local::clock::Speed;
@@ -106,6 +107,8 @@ pub struct Sim {
     pub clock: Arc<HouseClock>,
     pub heard: Arc<Heard>,
     pub gate: Arc<dyn Gate>,
+    /// How long every call takes.
+    pub latency: Duration,
     desired: watch::Sender<Arc<Desired>>,
     running: Option<(CancellationToken, JoinHandle<Keeper>)>,
 }
@@ -126,6 +129,7 @@ impl Sim {
             clock: Arc::new(HouseClock::from(at(START), 1)),
             heard: Arc::default(),
             gate: Arc::new(OpenGate),
+            latency: Duration::ZERO,
             desired,
             running: None,
         };
@@ -149,12 +153,19 @@ impl Sim {
     }
 
     pub fn world(&self) -> World {
+        let latency = self.latency;
+        let router = self.local.router().layer(axum::middleware::from_fn(
+            move |request: axum::extract::Request, next: axum::middleware::Next| async move {
+                tokio::time::sleep(latency).await;
+                next.run(request).await
+            },
+        ));
         let connector = AwsConnector {
             clock: self.clock.clone(),
             rng: Arc::new(Dice::seeded(11)),
             gate: self.gate.clone(),
             fence: Arc::new(SoleWriter),
-            http: Some(SharedHttpClient::new(InProcess::new(self.local.router()))),
+            http: Some(SharedHttpClient::new(InProcess::new(router))),
             credentials: Some(SharedCredentialsProvider::new(Credentials::new(
                 self.local.administrator().to_string(),
                 "hubkeeper",
@@ -305,6 +316,11 @@ impl Sim {
         assert!(answer.unprocessed_findings.is_empty(), "{answer:?}");
     }
 
+    /// The loop's own figures, as metrics have them.
+    pub fn figures(&self) -> Figures {
+        *self.heard.figures.lock().unwrap()
+    }
+
     pub fn status(&self, object: &str) -> ObjectStatus {
         let statuses = self.heard.statuses.lock().unwrap();
         statuses.get(&object.parse().unwrap()).unwrap_or_else(|| panic!("no status of {object}: {statuses:#?}")).clone()
@@ -367,10 +383,6 @@ impl Sim {
         }
     }
 
-    pub fn figures(&self) -> Figures {
-        *self.heard.figures.lock().unwrap()
-    }
-
     /// Every workflow status that was ever set on a finding by an update, oldest first.
     pub fn workflows(&self, key: &FindingKey) -> Vec<String> {
         let history = self.local.as_person("auditor").history(key).unwrap();
@@ -382,9 +394,7 @@ impl Sim {
     pub fn active(&self, control: &str, resource: &str) -> FindingKey {
         let findings = self.local.findings_json();
         let mut found = findings.iter().filter(|f| {
-            f["RecordState"] == "ACTIVE"
-                && f["Compliance"]["SecurityControlId"] == control
-                && f["Resources"][0]["Id"] == resource
+            f["RecordState"] == "ACTIVE" && f["Compliance"]["SecurityControlId"] == control && f["Resources"][0]["Id"] == resource
         });
         let finding = found.next().unwrap_or_else(|| panic!("no active finding of {control} on {resource}"));
         assert!(found.next().is_none(), "several active findings of {control} on {resource}");
