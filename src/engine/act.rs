@@ -216,9 +216,8 @@ impl<'a> Allowances<'a> {
             Some(OwnerState::Policy(policy)) => set.policies[policy].spec.limits.map(|limits| (policy, limits)),
             _ => None,
         };
-        let own = own.map_or(u64::MAX, |(policy, limits)| {
-            limits::room(used, limits::allowance(limits, self.policy_scope(policy)), None)
-        });
+        let own = own
+            .map_or(u64::MAX, |(policy, limits)| limits::room(used, limits::allowance(limits, self.policy_scope(policy)), None));
         Room { used, free: of_hub.min(own).max(limits::room(used, 0, approved)) }
     }
 

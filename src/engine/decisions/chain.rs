@@ -94,7 +94,14 @@ fn audit_policies_never_win_hide_or_conflict() {
     assert_eq!(counts, [(1, 0, 0), (1, 1, 0), (1, 0, 0)]);
     world.settle();
     assert_eq!(world.held_by(1).as_deref(), Some(POLICY));
-    let mut world = World::with(vec![{ let mut p = policy("p"); p.spec.mode = Mode::Audit; p }], vec![]);
+    let mut world = World::with(
+        vec![{
+            let mut p = policy("p");
+            p.spec.mode = Mode::Audit;
+            p
+        }],
+        vec![],
+    );
     world.add(1, "a");
     assert_eq!((world.settle(), world.reason(1)), (0, reasons::NO_MATCH));
 }
@@ -102,13 +109,17 @@ fn audit_policies_never_win_hide_or_conflict() {
 #[test]
 fn a_warning_that_carries_informational_has_its_controls_rating() {
     let mut p = policy("p");
-    p.spec.rules = vec![rule("warnings", json!({"severities": ["MEDIUM"], "compliance": ["WARNING"]}), true)];
+    p.spec.rules = vec![rule("warnings", json!({"severities": ["HIGH"], "compliance": ["WARNING"]}), true)];
     let mut world = World::with(vec![p], vec![]);
     let finding = world.add(1, "a");
     (finding.compliance, finding.severity) = (Warning, SeverityLabel::Informational);
     world.settle();
-    assert_eq!(world.held_by(1).as_deref(), Some(POLICY), "S3.8 is rated {:?}",
-        crate::core::catalogue::Catalogue::built_in().get("S3.8").map(|c| c.severity));
+    assert_eq!(
+        world.held_by(1).as_deref(),
+        Some(POLICY),
+        "S3.8 is rated {:?}",
+        crate::core::catalogue::Catalogue::built_in().get("S3.8").map(|c| c.severity)
+    );
 }
 
 #[test]
@@ -136,7 +147,8 @@ fn a_forged_marker_gains_nothing_but_a_give_back() {
     let state = "v1 held set=SUPPRESSED prior=NOTIFIED at=2026-12-01T00:00:00Z deletion=revert digest=0000000000000000 again=0";
     let finding = world.add(1, "a");
     finding.workflow = Suppressed;
-    finding.fields = serde_json::from_value(json!({OWNER_KEY: "FindingException/team/x", STATE_KEY: state, "team": "pay"})).unwrap();
+    finding.fields =
+        serde_json::from_value(json!({OWNER_KEY: "FindingException/team/x", STATE_KEY: state, "team": "pay"})).unwrap();
     assert_eq!(world.settle(), 1);
     assert_eq!(world.workflow(1), Notified);
     assert_eq!(world.hub[&1].fields["team"], "pay");

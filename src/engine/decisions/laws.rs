@@ -30,9 +30,7 @@ fn one_of<T: Clone + std::fmt::Debug + 'static>(values: &'static [T]) -> impl St
 }
 
 fn any_match() -> impl Strategy<Value = Value> {
-    let part = |key: &'static str, values: Vec<Value>| {
-        prop_oneof![2 => Just(None), 1 => prop::sample::subsequence(values, 1..=2).prop_map(move |v| Some((key, Value::from(v))))]
-    };
+    let part = |key: &'static str, values: Vec<Value>| prop_oneof![2 => Just(None), 1 => prop::sample::subsequence(values, 1..=2).prop_map(move |v| Some((key, Value::from(v))))];
     (
         part("controls", CONTROLS.iter().map(|c| json!(c)).chain([json!("S3.*")]).collect()),
         part("accounts", ACCOUNTS.iter().map(|a| json!(a)).collect()),
@@ -45,7 +43,15 @@ fn any_match() -> impl Strategy<Value = Value> {
 
 fn any_policy(name: &'static str) -> impl Strategy<Value = Object<PolicySpec>> {
     let rules = prop::collection::vec((any_match(), prop::bool::weighted(0.8)), 1..3);
-    (rules, any_match(), 0..2i32, prop::bool::weighted(0.85), prop::bool::weighted(0.2), prop::bool::weighted(0.1), prop::bool::weighted(0.2))
+    (
+        rules,
+        any_match(),
+        0..2i32,
+        prop::bool::weighted(0.85),
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.2),
+    )
         .prop_map(move |(rules, scope, priority, enforce, revert, suspend, retain)| {
             let mut p = policy(name);
             p.spec.rules = rules.into_iter().map(|(matches, suppress)| rule("r", matches, suppress)).collect();
@@ -86,30 +92,35 @@ fn any_objects() -> impl Strategy<Value = Objects> {
     let policies = (any_policy("p"), any_policy("q"), any_policy("r"), prop::sample::subsequence(vec![0, 1, 2], 0..=3));
     let exceptions = (any_exception("x"), any_exception("y"), prop::sample::subsequence(vec![0, 1], 0..=2));
     let grants = prop::collection::vec((any_match(), 0..6u32, prop::bool::weighted(0.2)), 0..3);
-    (policies, exceptions, grants, any::<bool>(), any::<bool>()).prop_map(|((p, q, r, ps), (x, y, xs), grants, known, approved)| {
-        let policies = [p, q, r];
-        let exceptions = [x, y];
-        let exceptions: Vec<_> = xs.into_iter().map(|n| exceptions[n].clone()).collect();
-        let approvals = exceptions.iter().filter(|_| approved);
-        let approvals = approvals.map(|x| approval(&x.meta.object.name, x.meta.object.clone(), &x.meta.digest)).collect();
-        let exception_policies = grants.into_iter().enumerate().map(|(n, (grant, most, asks))| {
-            let mut g = guardrail(&format!("g{n}"), json!([grant]));
-            g.spec.max_findings = most;
-            if asks {
-                g.spec.approvals =
-                    vec![ApprovalRule { matches: matching(json!({"controls": ["S3.8"]})), namespaces: vec!["sec".to_owned()], count: 1 }];
+    (policies, exceptions, grants, any::<bool>(), any::<bool>()).prop_map(
+        |((p, q, r, ps), (x, y, xs), grants, known, approved)| {
+            let policies = [p, q, r];
+            let exceptions = [x, y];
+            let exceptions: Vec<_> = xs.into_iter().map(|n| exceptions[n].clone()).collect();
+            let approvals = exceptions.iter().filter(|_| approved);
+            let approvals = approvals.map(|x| approval(&x.meta.object.name, x.meta.object.clone(), &x.meta.digest)).collect();
+            let exception_policies = grants.into_iter().enumerate().map(|(n, (grant, most, asks))| {
+                let mut g = guardrail(&format!("g{n}"), json!([grant]));
+                g.spec.max_findings = most;
+                if asks {
+                    g.spec.approvals = vec![ApprovalRule {
+                        matches: matching(json!({"controls": ["S3.8"]})),
+                        namespaces: vec!["sec".to_owned()],
+                        count: 1,
+                    }];
+                }
+                g
+            });
+            Objects {
+                hubs: vec![hub()],
+                accounts: if known { vec![account(ACCOUNT, json!({"env": "prod"}))] } else { vec![] },
+                policies: ps.into_iter().map(|n| policies[n].clone()).collect(),
+                exceptions,
+                exception_policies: exception_policies.collect(),
+                approvals,
             }
-            g
-        });
-        Objects {
-            hubs: vec![hub()],
-            accounts: if known { vec![account(ACCOUNT, json!({"env": "prod"}))] } else { vec![] },
-            policies: ps.into_iter().map(|n| policies[n].clone()).collect(),
-            exceptions,
-            exception_policies: exception_policies.collect(),
-            approvals,
-        }
-    })
+        },
+    )
 }
 
 fn any_event() -> impl Strategy<Value = Event> {

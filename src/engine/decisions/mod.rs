@@ -63,7 +63,9 @@ impl Fake {
     fn key(&self) -> FindingKey {
         let Self { number, account, region, control, product, .. } = self;
         FindingKey {
-            id: format!("arn:aws:securityhub:{region}:{account}:security-control/{control}/finding/0f0e0d0c-1111-4222-8333-{number:012x}"),
+            id: format!(
+                "arn:aws:securityhub:{region}:{account}:security-control/{control}/finding/0f0e0d0c-1111-4222-8333-{number:012x}"
+            ),
             product_arn: format!("arn:aws:securityhub:{region}::product/{product}"),
         }
     }
@@ -235,11 +237,8 @@ fn compile(objects: &Objects, complete: bool, unreadable: &BTreeSet<ObjectRef>) 
 impl World {
     /// An empty hub; all grants to the namespace `team`.
     fn new() -> Self {
-        let objects = Objects {
-            hubs: vec![hub()],
-            exception_policies: vec![guardrail("team", json!([{}]))],
-            ..Objects::default()
-        };
+        let objects =
+            Objects { hubs: vec![hub()], exception_policies: vec![guardrail("team", json!([{}]))], ..Objects::default() };
         let evaluator = Evaluator::new(compile(&objects, true, &BTreeSet::new()));
         Self {
             now: start(),

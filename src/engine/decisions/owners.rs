@@ -115,7 +115,14 @@ fn what_an_owner_no_longer_means_is_given_back() {
 
 #[test]
 fn a_policy_for_another_hub_is_narrowed_and_not_deleted() {
-    let mut world = World::with(vec![{ let mut p = policy("p"); p.spec.deletion_policy = DeletionPolicy::Retain; p }], vec![]);
+    let mut world = World::with(
+        vec![{
+            let mut p = policy("p");
+            p.spec.deletion_policy = DeletionPolicy::Retain;
+            p
+        }],
+        vec![],
+    );
     world.add(1, "a");
     world.settle();
     world.declare(|objects| objects.policies[0].spec.hubs = vec!["another".to_owned()]);
@@ -159,7 +166,14 @@ fn suspend_freezes_all_but_expiry_and_deletion() {
 
 #[test]
 fn retain_releases_the_marker_and_stands_in_it() {
-    let mut world = World::with(vec![{ let mut p = policy("p"); p.spec.deletion_policy = DeletionPolicy::Retain; p }], vec![]);
+    let mut world = World::with(
+        vec![{
+            let mut p = policy("p");
+            p.spec.deletion_policy = DeletionPolicy::Retain;
+            p
+        }],
+        vec![],
+    );
     world.add(1, "a");
     world.settle();
     world.declare(|objects| objects.policies.clear());
@@ -282,7 +296,11 @@ fn transfers_keep_the_prior_status() {
     assert_eq!((world.settle(), world.held_by(1).as_deref()), (1, Some(CDN)));
     world.declare(|objects| {
         objects.exceptions.clear();
-        objects.policies.push({ let mut p = policy("q"); p.spec.priority = 9; p });
+        objects.policies.push({
+            let mut p = policy("q");
+            p.spec.priority = 9;
+            p
+        });
     });
     assert_eq!((world.settle(), world.held_by(1).as_deref()), (1, Some("ControlPolicy/q")));
     world.declare(|objects| objects.policies[1].spec.priority = -9);
@@ -294,7 +312,9 @@ fn transfers_keep_the_prior_status() {
 #[test]
 fn a_passing_finding_is_not_handed_to_an_exception_outside_its_grant() {
     let mut world = World::with(vec![policy("p")], vec![accept("cdn")]);
-    world.declare(|objects| objects.exception_policies[0].spec.grants = vec![matching(json!({"resources": ["arn:aws:s3:::other"]}))]);
+    world.declare(|objects| {
+        objects.exception_policies[0].spec.grants = vec![matching(json!({"resources": ["arn:aws:s3:::other"]}))]
+    });
     world.add(1, "a");
     world.settle();
     world.check(1, Passed);
