@@ -382,6 +382,13 @@ impl Evaluator {
         self.outcomes.get(&row).map(|outcome| outcome.reason)
     }
 
+    /// What Audit policies would change if they were enforced: the row and the number of the policy.
+    pub fn audited(&self) -> impl Iterator<Item = (RowId, usize)> + '_ {
+        self.outcomes.iter().flat_map(|(row, outcome)| {
+            outcome.shadow.iter().filter(|(_, would)| *would).map(|(policy, _)| (*row, *policy as usize))
+        })
+    }
+
     /// Rows that were stopped because something else keeps rewriting them.
     pub fn flapping(&self) -> impl Iterator<Item = RowId> + '_ {
         self.outcomes.iter().filter(|(_, outcome)| outcome.reason == reasons::FLAPPING).map(|(row, _)| *row)

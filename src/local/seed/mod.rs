@@ -279,7 +279,7 @@ impl Maker<'_> {
                     uuid: uuid(&mut self.rng),
                     record: RecordState::Archived,
                     created: before(created, Duration::from_secs(20 * DAY)),
-                    updated: before(created, Duration::from_secs(60)),
+                    updated: before(created, Duration::from_mins(1)),
                     ..finding
                 };
                 self.take(&region, &older);
