@@ -98,6 +98,7 @@ fn at(log: &[Passage], passage: usize) -> String {
 #[test]
 fn every_scenario_ends_as_it_should_when_nothing_goes_wrong() {
     for scenario in scenarios::all() {
+        let started = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let mut play = Play::new(Passages::default(), Back::Soon, Faults::default());
@@ -107,15 +108,17 @@ fn every_scenario_ends_as_it_should_when_nothing_goes_wrong() {
             play.rest().await;
             for (name, workflow, owner) in &scenario.ends {
                 let key = play.key(name);
-                assert_eq!(play.sim.workflow(&key), *workflow, "{}: {name}", scenario.name);
-                assert_eq!(play.sim.held_for(&key).as_deref(), *owner, "{}: {name}", scenario.name);
+                let is = (play.sim.workflow(&key), play.sim.held_for(&key));
+                let should_be = (*workflow, owner.map(str::to_owned));
+                assert_eq!(is, should_be, "{}: {name}: {:#?}", scenario.name, play.end());
             }
             play.stays().await.unwrap();
             let log = play.gate.log();
             let count = |is: fn(&Effect) -> bool| log.iter().filter(|p| !p.after && is(&p.effect)).count();
             let writes = count(|effect| matches!(effect, Effect::HubWrite(_)));
             let acks = count(|effect| matches!(effect, Effect::QueueAck(_)));
-            println!("{}: {} effects: {writes} writes, {acks} acknowledgements", scenario.name, log.len() / 2);
+            let (name, effects) = (scenario.name, log.len() / 2);
+            println!("{name}: {effects} effects: {writes} writes, {acks} acknowledgements; {:.2} s", started.elapsed().as_secs_f64());
             assert!(writes > 0 && acks > 0);
             assert!(play.names.values().all(|key| marker(&play.sim.finding(key)).is_none_or(|marker| marker.again == 0)));
         });
@@ -127,7 +130,9 @@ fn a_crash_before_or_after_any_effect_changes_nothing_in_the_end() {
     hold(scenarios::all(), "crashes", |log| {
         let crash = |n| Variation { blows: vec![(n, Blow::Crash)], ..Variation::none() };
         let late = |n| Variation { back: Back::Late, ..crash(n) };
-        (0..log.len()).flat_map(|n| [crash(n), late(n)]).collect()
+        // Statuses decide nothing: for the hub it is all the same after which of them it stays down.
+        let matters = |n: &usize| !matches!(log[*n].effect, Effect::Status(_));
+        (0..log.len()).map(crash).chain((0..log.len()).filter(matters).map(late)).collect()
     });
 }
 

@@ -16,11 +16,11 @@ use super::gate::Passages;
 use crate::sim::world::{Sim, at};
 
 /// Seconds between two audits of the hubs declared here.
-pub const CYCLE: u64 = 300;
+pub const CYCLE: u64 = 120;
 /// How many of them nothing may be written in.
 pub const CYCLES: u64 = 5;
 
-/// A hub that is audited every five minutes.
+/// A hub that is audited every two minutes.
 pub fn hub(max_findings: u32) -> String {
     format!(
         "---
