@@ -76,32 +76,56 @@ pub struct Circumstances<'a> {
 /// Plans the calls for everything that is wanted.
 pub fn plan(evaluator: &Evaluator, inventory: &Inventory, at: &Circumstances<'_>) -> Plan {
     let set = evaluator.set();
-    let mut groups: BTreeMap<(&Owner, ChangeKind), Vec<(RowId, &Wanted)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&Owner, ChangeKind), Group<'_>> = BTreeMap::new();
     for (&row, wanted) in evaluator.wanted() {
         let frozen = set.hub_spec.suspend && wanted.reason != reasons::EXPIRED;
-        if !frozen && !(at.blocked)(row) {
-            groups.entry((&wanted.change.owner, wanted.change.kind)).or_default().push((row, wanted));
+        if frozen {
+            continue;
+        }
+        let group = groups.entry((&wanted.change.owner, wanted.change.kind)).or_default();
+        match ((at.blocked)(row), wanted.free) {
+            (false, true) => group.free.push((row, wanted)),
+            (false, false) => group.paid.push((row, wanted)),
+            (true, true) => {}
+            (true, false) => group.waiting += 1,
         }
     }
     let mut plan = Plan::default();
     let mut allowances = Allowances::new(evaluator, inventory);
     let mut spent: BTreeMap<String, u64> = at.reserved.clone();
+    let mut in_flight: BTreeMap<String, u64> = at.reserved.clone();
     let mut ready = Vec::new();
-    for ((owner, kind), rows) in groups {
-        let paid = rows.iter().filter(|(_, wanted)| !wanted.free).count() as u64;
+    for ((owner, kind), mut group) in groups {
+        ready.append(&mut group.free);
         let name = owner.to_string();
-        if paid > 0 && !allowances.admit(set, owner, kind, paid, &name, &spent, at) {
-            let (spec, _) = spec_digest(set, owner);
-            let ceiling = limits::ceiling(paid);
-            let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
-            plan.held
-                .push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted: paid, ceiling, digest } });
-            ready.extend(rows.into_iter().filter(|(_, wanted)| wanted.free));
+        // What waits to be read again belongs to the batch; what is in flight was admitted before and is counted as spent.
+        let flying = in_flight.entry(name.clone()).or_default();
+        let counted = group.waiting.min(*flying);
+        *flying -= counted;
+        let waiting = group.waiting - counted;
+        let paid = group.paid.len() as u64;
+        let wanted = paid + waiting;
+        if paid == 0 {
             continue;
         }
-        *spent.entry(name).or_default() += paid;
-        *spent.entry(String::new()).or_default() += paid;
-        ready.extend(rows);
+        let room = allowances.room(set, owner, kind, &name, &spent, at);
+        // Nobody can approve for an inherited answer: as much of it as fits, the rest in the next hour.
+        let admitted = match owner {
+            Owner::Object(_) if wanted > room.free => 0,
+            Owner::Object(_) => paid,
+            Owner::Inherited => paid.min(room.free),
+        };
+        if admitted < paid {
+            let (spec, _) = spec_digest(set, owner);
+            let ceiling = limits::ceiling(room.used.saturating_add(wanted));
+            let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
+            let wanted = wanted - admitted;
+            plan.held.push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted, ceiling, digest } });
+        }
+        *spent.entry(name).or_default() += admitted;
+        *spent.entry(String::new()).or_default() += admitted;
+        group.paid.truncate(usize::try_from(admitted).unwrap_or(usize::MAX));
+        ready.append(&mut group.paid);
     }
     let mut calls: BTreeMap<(Place, Patch), Vec<(RowId, &Wanted)>> = BTreeMap::new();
     for (row, wanted) in ready {
@@ -130,6 +154,21 @@ pub fn plan(evaluator: &Evaluator, inventory: &Inventory, at: &Circumstances<'_>
     plan
 }
 
+/// What one owner wants done in one way.
+#[derive(Default)]
+struct Group<'w> {
+    paid: Vec<(RowId, &'w Wanted)>,
+    free: Vec<(RowId, &'w Wanted)>,
+    /// Paid rows that are not to be touched now.
+    waiting: u64,
+}
+
+/// What an owner has used of the hour, and how much more it may.
+struct Room {
+    used: u64,
+    free: u64,
+}
+
 fn age(seen: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(seen)).unwrap_or(Duration::ZERO)
 }
@@ -140,7 +179,7 @@ pub fn spec_digest(set: &PolicySet, owner: &Owner) -> (String, Option<ObjectRef>
     let digest = match set.owner_state(object) {
         OwnerState::Policy(p) => set.policies[p].meta.digest.to_string(),
         OwnerState::Exception(x) => set.exceptions[x].meta.digest.to_string(),
-        OwnerState::Gone | OwnerState::Unknown => "absent".to_owned(),
+        OwnerState::Gone | OwnerState::Elsewhere | OwnerState::Unknown => "absent".to_owned(),
     };
     (digest, Some(object.clone()))
 }
@@ -158,31 +197,29 @@ impl<'a> Allowances<'a> {
         Self { evaluator, inventory, in_scope: None, hub: None }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of them are the question")]
-    fn admit(
+    /// An approval of an owner's changes lifts its own limit and the hub's, to its ceiling of what this owner changes in an hour.
+    fn room(
         &mut self,
         set: &PolicySet,
         owner: &Owner,
         kind: ChangeKind,
-        paid: u64,
         name: &str,
         spent: &BTreeMap<String, u64>,
         at: &Circumstances<'_>,
-    ) -> bool {
+    ) -> Room {
+        let taken = |name: &str| spent.get(name).copied().unwrap_or(0);
+        let used = at.ledger.of(name, at.now) + taken(name);
         let (spec, object) = spec_digest(set, owner);
         let approved = object.as_ref().and_then(|object| set.approved_ceiling(object, &spec, kind.as_str(), at.now));
-        let taken = |name: &str| spent.get(name).copied().unwrap_or(0);
-        let hub = self.hub_allowance(set);
-        let within_hub = limits::admits(at.ledger.of_hub(at.now) + taken(""), paid, hub, approved);
-        let own = object.as_ref().and_then(|object| match set.owner_state(object) {
-            OwnerState::Policy(p) => set.policies[p].spec.limits.map(|limits| (p, limits)),
+        let of_hub = limits::room(at.ledger.of_hub(at.now) + taken(""), self.hub_allowance(set), None);
+        let own = match object.as_ref().map(|object| set.owner_state(object)) {
+            Some(OwnerState::Policy(policy)) => set.policies[policy].spec.limits.map(|limits| (policy, limits)),
             _ => None,
+        };
+        let own = own.map_or(u64::MAX, |(policy, limits)| {
+            limits::room(used, limits::allowance(limits, self.policy_scope(policy)), None)
         });
-        let within_own = own.is_none_or(|(policy, limits)| {
-            let allowance = limits::allowance(limits, self.policy_scope(policy));
-            limits::admits(at.ledger.of(name, at.now) + taken(name), paid, allowance, approved)
-        });
-        within_hub && within_own
+        Room { used, free: of_hub.min(own).max(limits::room(used, 0, approved)) }
     }
 
     fn hub_allowance(&mut self, set: &PolicySet) -> u64 {

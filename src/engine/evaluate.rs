@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::core::compile::{Fault, Holder, PolicySet, Verdict};
+use crate::core::compile::{Fault, Holder, Judged, PolicySet, Verdict};
 use crate::core::decide::{self, Action, Bench, Change, Decision, Finding, Step, Trace};
 use crate::core::facts::Facts;
 use crate::core::matcher::Scratch;
@@ -32,13 +32,8 @@ pub struct Wanted {
 /// What an exception covers.
 #[derive(Debug, Default)]
 struct Covered {
-    rows: BTreeMap<RowId, Cover>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cover {
-    in_grant: bool,
-    approvals: u32,
+    /// With what each of its guardrails says of them.
+    rows: BTreeMap<RowId, Box<[Judged]>>,
 }
 
 /// The outcome of one row, for figures.
@@ -85,6 +80,8 @@ pub struct Evaluator {
     wanted: BTreeMap<RowId, Wanted>,
     asks: BTreeSet<RowId>,
     dirty: BTreeSet<RowId>,
+    /// Rows that have to be read again before fields that filters and grants name can be told.
+    lacking: BTreeSet<RowId>,
     all: bool,
     judge_all: bool,
     scratch: Scratch,
@@ -107,6 +104,7 @@ impl Evaluator {
             wanted: BTreeMap::new(),
             asks: BTreeSet::new(),
             dirty: BTreeSet::new(),
+            lacking: BTreeSet::new(),
             all: true,
             judge_all: true,
             scratch: Scratch::default(),
@@ -150,6 +148,7 @@ impl Evaluator {
         self.wanted.remove(&row);
         self.asks.remove(&row);
         self.dirty.remove(&row);
+        self.lacking.remove(&row);
     }
 
     /// Everything is decided again.
@@ -181,8 +180,9 @@ impl Evaluator {
         if std::mem::take(&mut self.all) {
             self.dirty = inventory.rows().collect();
             let known: BTreeSet<RowId> = self.outcomes.keys().copied().collect();
-            for row in known.difference(&self.dirty.clone()) {
-                self.forget(*row);
+            let gone: Vec<RowId> = known.difference(&self.dirty).copied().collect();
+            for row in gone {
+                self.forget(row);
             }
         }
         self.judge_all = false;
@@ -200,15 +200,16 @@ impl Evaluator {
     fn cover(&mut self, inventory: &Inventory, row: RowId, now: Timestamp) {
         self.uncover(row);
         let Some(view) = inventory.get(row) else { return };
+        if inventory.lacks(row) {
+            self.lacking.insert(row);
+        } else {
+            self.lacking.remove(&row);
+        }
         let facts = view.facts();
         let set = Arc::clone(&self.set);
         let matches = set.matches(&facts, now, &mut self.scratch);
         for &exception in &matches.exceptions {
-            let cover = Cover {
-                in_grant: set.in_grant(exception, &facts, now),
-                approvals: set.approvals_triggered(exception, &facts, now),
-            };
-            self.covered[exception].rows.insert(row, cover);
+            self.covered[exception].rows.insert(row, set.judged_by(exception, &facts, now).into());
         }
         if !matches.exceptions.is_empty() {
             self.covered_by.insert(row, matches.exceptions);
@@ -237,10 +238,34 @@ impl Evaluator {
         }
     }
 
+    /// Why an exception has no effect, by the findings it covers: the first refusal, unless some guardrail has none.
     fn fault_by_findings(&self, inventory: &Inventory, set: &PolicySet, exception: usize, now: Timestamp) -> Option<Fault> {
+        if set.exceptions[exception].projects && !self.lacking.is_empty() {
+            let message = format!("{} findings have to be read again before it can be told what it covers", self.lacking.len());
+            return Some(Fault { reason: reasons::BACKFILLING, message });
+        }
+        if let Some(denied) = set.denial(exception, now) {
+            return Some(denied);
+        }
+        let mut refusal = None;
+        for (position, &guardrail) in set.exceptions[exception].guardrails.iter().enumerate() {
+            let fault = self.refused_by(inventory, set, (exception, position, guardrail), now)?;
+            refusal.get_or_insert(fault);
+        }
+        refusal
+    }
+
+    fn refused_by(
+        &self,
+        inventory: &Inventory,
+        set: &PolicySet,
+        (exception, position, number): (usize, usize, usize),
+        now: Timestamp,
+    ) -> Option<Fault> {
         let rows = &self.covered[exception].rows;
-        let guardrail = set.exceptions[exception].guardrail.and_then(|g| set.guardrails.get(g))?;
-        if let Some((row, _)) = rows.iter().find(|(_, cover)| !cover.in_grant) {
+        let guardrail = set.guardrails.get(number)?;
+        let judged = |judged: &[Judged]| judged.get(position).copied().unwrap_or(Judged { in_grant: false, triggered: u64::MAX });
+        if let Some((row, _)) = rows.iter().find(|(_, row)| !judged(row).in_grant) {
             let what = inventory.get(*row).map(|view| describe(&view.facts())).unwrap_or_default();
             let message = format!("it covers {what}, which {} does not grant: narrow spec.targets", guardrail.meta.object);
             return Some(Fault { reason: reasons::OUT_OF_GRANT, message });
@@ -254,8 +279,8 @@ impl Evaluator {
             );
             return Some(Fault { reason: reasons::TOO_MANY_FINDINGS, message });
         }
-        let triggered = rows.values().fold(0, |bits, cover| bits | cover.approvals);
-        set.missing_approval(exception, triggered, now)
+        let triggered = rows.values().fold(0, |bits, row| bits | judged(row).triggered);
+        set.missing_approval(exception, number, triggered, now)
     }
 
     fn decide(&mut self, inventory: &Inventory, row: RowId, now: Timestamp) {
@@ -355,6 +380,13 @@ impl Evaluator {
     /// The reason of a row's last decision.
     pub fn reason(&self, row: RowId) -> Option<&'static str> {
         self.outcomes.get(&row).map(|outcome| outcome.reason)
+    }
+
+    /// What Audit policies would change if they were enforced: the row and the number of the policy.
+    pub fn audited(&self) -> impl Iterator<Item = (RowId, usize)> + '_ {
+        self.outcomes.iter().flat_map(|(row, outcome)| {
+            outcome.shadow.iter().filter(|(_, would)| *would).map(|(policy, _)| (*row, *policy as usize))
+        })
     }
 
     /// Rows that were stopped because something else keeps rewriting them.

@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(run(account, &home, Duration::from_millis(333)), 0);
         assert_eq!(run(account, &home, Duration::from_millis(334)), 1);
         assert_eq!(run(account, &home, Duration::from_millis(1334)), 3);
-        assert_eq!(run(account, &home, Duration::from_secs(60)), 6);
+        assert_eq!(run(account, &home, Duration::from_mins(1)), 6);
     }
 
     #[test]

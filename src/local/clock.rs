@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(stamp(real.now()), "2026-11-21T08:00:02.000Z");
         assert_eq!(stamp(fast.now()), "2026-11-21T08:02:00.000Z");
         let before = Instant::now();
-        fast.sleep(Duration::from_secs(3600)).await;
+        fast.sleep(Duration::from_hours(1)).await;
         assert_eq!(before.elapsed().as_secs(), 60);
     }
 
@@ -143,9 +143,9 @@ mod tests {
         let clock = LocalClock::new(start(), Speed::Stepped);
         let sleeper = clock.sleep(Duration::from_secs(10));
         tokio::pin!(sleeper);
-        assert!(tokio::time::timeout(Duration::from_secs(3600), sleeper.as_mut()).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_hours(1), sleeper.as_mut()).await.is_err());
         clock.advance(Duration::from_secs(9));
-        assert!(tokio::time::timeout(Duration::from_secs(3600), sleeper.as_mut()).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_hours(1), sleeper.as_mut()).await.is_err());
         clock.advance(Duration::from_secs(1));
         sleeper.await;
         assert_eq!(stamp(clock.now()), "2026-11-21T08:00:10.000Z");

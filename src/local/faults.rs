@@ -39,7 +39,7 @@ pub struct EventFaults {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CallFault {
-    /// Only this operation: `GetFindings`.
+    /// Only this operation: `GetFindings`. Absent: every operation of Security Hub; those of SQS and STS must be named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// Only calls of this account.
@@ -184,11 +184,20 @@ impl Switchboard {
         self.faults = faults;
     }
 
-    /// What is to happen to a call.
+    /// What is to happen to a call of Security Hub.
     pub fn judge(&mut self, operation: &str, caller: &Caller) -> Verdict {
+        self.judge_if(operation, caller, |_| true)
+    }
+
+    /// What is to happen to a call of SQS or STS: only faults that name the operation concern it.
+    pub fn judge_named(&mut self, operation: &str, caller: &Caller) -> Option<Fault> {
+        self.judge_if(operation, caller, |fault| fault.operation.is_some()).fault
+    }
+
+    fn judge_if(&mut self, operation: &str, caller: &Caller, also: impl Fn(&CallFault) -> bool) -> Verdict {
         let mut verdict = Verdict::default();
         for (fault, (calls, made)) in self.faults.calls.iter().zip(&mut self.seen) {
-            if !fault.concerns(operation, caller) {
+            if !also(fault) || !fault.concerns(operation, caller) {
                 continue;
             }
             *calls += 1;

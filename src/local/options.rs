@@ -15,8 +15,8 @@ use super::hub::Switches;
 pub const PRINCIPALS: [&str; 12] =
     ["alice", "bob", "carol", "dave", "hubkeeper", "admin", "ops", "security", "ci", "test", "local", "prowler"];
 
-/// Everything that can be chosen.
-#[derive(Debug, Clone, PartialEq)]
+/// Everything that can be chosen. Its `Debug` leaves out what serves as secret keys.
+#[derive(Clone, PartialEq)]
 pub struct LocalOptions {
     /// Findings to make; 0: none, and the organization is there all the same.
     pub findings: usize,
@@ -50,6 +50,19 @@ pub struct LocalOptions {
     pub max_receives: u32,
     /// Whether every call is remembered: for tests, since it never stops growing.
     pub record_calls: bool,
+}
+
+impl std::fmt::Debug for LocalOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalOptions")
+            .field("findings", &self.findings)
+            .field("accounts", &self.accounts)
+            .field("regions", &self.regions)
+            .field("seed", &self.seed)
+            .field("start", &self.start)
+            .field("speed", &self.speed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl LocalOptions {

@@ -219,12 +219,12 @@ impl Queues {
             });
         }
         let dead: Vec<Stored> = dead.iter().filter_map(|seq| queue.messages.remove(seq)).collect();
-        if let Some((name, _)) = redrive.filter(|_| !dead.is_empty()) {
-            if let Some(letters) = inner.queues.get_mut(&(key.0, name)) {
-                for message in dead {
-                    letters.last += 1;
-                    letters.messages.insert(letters.last, Stored { hidden_until: None, receives: 0, ..message });
-                }
+        if let Some((name, _)) = redrive.filter(|_| !dead.is_empty())
+            && let Some(letters) = inner.queues.get_mut(&(key.0, name))
+        {
+            for message in dead {
+                letters.last += 1;
+                letters.messages.insert(letters.last, Stored { hidden_until: None, receives: 0, ..message });
             }
         }
         Ok((received, wake, next_due))
@@ -233,10 +233,10 @@ impl Queues {
     /// Removes a received message; one that is gone already is fine. An older receipt of a message that was received again
     /// does not remove it, as with SQS under load.
     pub fn delete(&self, key: &QueueKey, receipt: &str) -> Result<(), AwsError> {
-        if let Some(seq) = self.find(key, receipt)? {
-            if let Some(queue) = self.lock().queues.get_mut(key) {
-                queue.messages.remove(&seq);
-            }
+        if let Some(seq) = self.find(key, receipt)?
+            && let Some(queue) = self.lock().queues.get_mut(key)
+        {
+            queue.messages.remove(&seq);
         }
         Ok(())
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 /// What a finding is called by in BatchUpdateFindings and GetFindingHistory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,16 +39,6 @@ pub struct SortCriterion {
     /// `asc` or `desc`.
     #[serde(default)]
     pub sort_order: Option<String>,
-}
-
-/// The answer of GetFindings: findings spliced in as they are kept.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs)]
-pub struct Findings {
-    pub findings: Vec<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_token: Option<String>,
 }
 
 /// BatchUpdateFindings: one set of values for all identifiers.

@@ -145,15 +145,12 @@ pub fn decode(text: &str, plus: bool) -> String {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let pair = (byte == b'%').then(|| text.get(at + 1..at + 3).and_then(|pair| u8::from_str_radix(pair, 16).ok())).flatten();
-        match pair {
-            Some(decoded) => {
-                out.push(decoded);
-                at += 3;
-            }
-            None => {
-                out.push(if plus && byte == b'+' { b' ' } else { byte });
-                at += 1;
-            }
+        if let Some(decoded) = pair {
+            out.push(decoded);
+            at += 3;
+        } else {
+            out.push(if plus && byte == b'+' { b' ' } else { byte });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()

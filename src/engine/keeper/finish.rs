@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{Done, Keeper, REFUSED, Refusal};
 use crate::core::decide::Knowledge;
+use crate::core::ids::Region;
 use crate::engine::act::Batch;
 use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
 use crate::engine::sync::{Chain, Ended};
@@ -48,12 +49,11 @@ impl Keeper {
             Ok((ports, description)) => {
                 self.read_backoff.reset();
                 self.trouble.connect = None;
+                // An aggregator that links all Regions does not list them: what is declared is linked then.
+                let unlisted = description.aggregator_home.is_some() && description.linked_regions.is_none();
                 let linked = description.linked_regions.clone().unwrap_or_default();
-                let extra = spec
-                    .linked_regions
-                    .iter()
-                    .flatten()
-                    .filter(|region| !linked.contains(region) && **region != spec.home_region);
+                let unlinked = |region: &&Region| !unlisted && !linked.contains(region) && **region != spec.home_region;
+                let extra = spec.linked_regions.iter().flatten().filter(unlinked);
                 self.places = std::iter::once(spec.home_region.clone()).chain(extra.cloned()).collect();
                 self.description = Some(description);
                 self.ports = Some(ports);

@@ -102,6 +102,8 @@ pub struct Keeper {
     pub(in crate::engine) trouble: Trouble,
     wanted_since: Option<Duration>,
     wanted_touched: Duration,
+    /// When the last step was made.
+    stepped: (Timestamp, Duration),
     relative_due: Option<Duration>,
     deadline: Option<Timestamp>,
     born_after: Option<Timestamp>,
@@ -190,6 +192,7 @@ impl Keeper {
             trouble: Trouble::default(),
             wanted_since: None,
             wanted_touched: Duration::ZERO,
+            stepped: (Timestamp::MIN, Duration::ZERO),
             relative_due: None,
             deadline: None,
             born_after: None,
@@ -278,33 +281,32 @@ impl Keeper {
 
     fn next_wake(&self) -> Option<Duration> {
         let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
-        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
-        let later = |at: Duration| at.saturating_sub(elapsed);
-        let mut wakes: Vec<Duration> = Vec::new();
-        wakes.extend(self.sync.audit_due().map(later));
-        wakes.extend(self.deadline.map(until));
-        wakes.extend(self.relative_due.map(later));
-        wakes.extend(
-            [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff]
-                .iter()
-                .filter_map(|b| b.opens())
-                .map(later),
-        );
+        let (stepped_at, stepped) = self.stepped;
+        // What was due at the last step was done, or waits for something else than time: a timer for it would only spin.
+        let until = |at: Timestamp| {
+            (at > stepped_at).then(|| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+        };
+        let later = |at: Duration| (at > stepped).then(|| at.saturating_sub(elapsed));
+        let mut wakes: Vec<Option<Duration>> = vec![
+            self.sync.audit_due().and_then(later),
+            self.deadline.and_then(until),
+            self.relative_due.and_then(later),
+            self.reporter.due().and_then(later),
+            self.inventory.next_pending_expiry().and_then(until),
+        ];
+        let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
+        wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
         wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
-        wakes.extend(self.reporter.due().map(later));
-        wakes.extend(self.inventory.next_pending_expiry().map(until));
         let waiting = self.evaluator.as_ref().is_some_and(|evaluator| !evaluator.wanted().is_empty());
         if waiting && self.writes < WRITES {
-            // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
-            let idle = self.wanted_touched + IDLE;
-            let idle = self.wanted_since.map_or(idle, |since| idle.min(since + PATIENCE));
-            wakes.extend((idle > elapsed).then(|| later(idle)));
+            // Once these are past, what is still wanted waits for something else: an answer, a back-off, an approval.
+            wakes.push(later(self.wanted_touched + IDLE));
+            wakes.push(self.wanted_since.and_then(|since| later(since + PATIENCE)));
         }
         if !self.held.is_empty() {
-            wakes.push(Duration::from_secs(30));
+            wakes.push(Some(Duration::from_secs(30)));
         }
-        // A timer that is due by now is handled by the next step; never spin on one that is not.
-        wakes.into_iter().min().map(|wait| wait.max(Duration::from_millis(1)))
+        wakes.into_iter().flatten().min().map(|wait| wait.max(Duration::from_millis(1)))
     }
 
     /// Nothing is wanted, nothing is under way, everything is known.

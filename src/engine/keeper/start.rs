@@ -16,6 +16,7 @@ use crate::inventory::{Expected, Place, RowId, Window};
 impl Keeper {
     pub(super) fn step(&mut self) {
         let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
+        self.stepped = (now, elapsed);
         if self.evaluator.is_none() {
             return;
         }
@@ -134,6 +135,7 @@ impl Keeper {
 
     pub(super) fn write(&mut self, now: Timestamp, elapsed: Duration) {
         let Some(evaluator) = &self.evaluator else { return };
+        self.refused.retain(|_, refusal| refusal.until > elapsed);
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
             self.held.clear();
@@ -143,7 +145,6 @@ impl Keeper {
             return;
         }
         self.ledger.trim(now);
-        self.refused.retain(|_, refusal| refusal.until > elapsed);
         let looking: BTreeSet<RowId> = self.looking.values().flatten().copied().collect();
         let blocked = |row: RowId| {
             self.writing.contains(&row) || self.refused.contains_key(&row) || self.looks.contains(&row) || looking.contains(&row)

@@ -46,7 +46,7 @@ impl std::fmt::Debug for Identities {
 struct Session {
     account: AccountId,
     role: String,
-    session: String,
+    name: String,
     /// Seconds since 1970.
     ends: i64,
 }
@@ -72,17 +72,16 @@ impl Identities {
             .parse()
             .map_err(|_| AwsError::invalid_signature("The credential scope of the signature names no Region"))?;
         let to_sign = string_to_sign(incoming, &authorization);
-        let (account, principal) = match incoming.header("x-amz-security-token") {
-            Some(token) => self.session(&authorization, token, &to_sign, now)?,
-            None => {
-                let account = authorization.access_key.parse().map_err(|_| {
-                    AwsError::unrecognized_client(
-                        "The security token included in the request is invalid: with Security Hub Local the access key id is the \
+        let (account, principal) = if let Some(token) = incoming.header("x-amz-security-token") {
+            self.session(&authorization, token, &to_sign, now)?
+        } else {
+            let account = authorization.access_key.parse().map_err(|_| {
+                AwsError::unrecognized_client(
+                    "The security token included in the request is invalid: with Security Hub Local the access key id is the \
                          account, twelve digits, and the secret access key the name of the caller",
-                    )
-                })?;
-                (account, self.principal(&authorization, &to_sign))
-            }
+                )
+            })?;
+            (account, self.principal(&authorization, &to_sign))
         };
         Ok(Caller { account, region, principal })
     }
@@ -124,7 +123,7 @@ impl Identities {
                 "The request signature we calculated does not match the signature you provided.",
             ));
         }
-        let (role, session_name) = (session.role.as_str().into(), session.session.as_str().into());
+        let (role, session_name) = (session.role.as_str().into(), session.name.as_str().into());
         Ok((session.account, Principal::Session { role, session: session_name }))
     }
 
@@ -157,7 +156,7 @@ impl Identities {
             )));
         }
         let expiration = after(now, lasts);
-        let claims = Session { account, role: role.to_owned(), session: session.to_owned(), ends: expiration.as_second() };
+        let claims = Session { account, role: role.to_owned(), name: session.to_owned(), ends: expiration.as_second() };
         let claims = serde_json::to_string(&claims).map_err(|error| AwsError::internal(error.to_string()))?;
         let session_token = self.tokens.seal(SESSION, &claims);
         let (access_key_id, secret_access_key) = self.keys_of(account, &session_token);

@@ -19,7 +19,7 @@ use crate::wire::sigv4::{decode, parse_form};
 use super::Incoming;
 
 /// How long a caller is left without an answer, at most: longer than any client waits.
-const SILENCE: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_mins(10);
 
 /// What a call did: the answer, and for the books how many findings it was about and how many were refused.
 struct Done {
@@ -54,7 +54,7 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
             return Ok(String::new());
         }
         Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) => {
-            let error = error_of(verdict.fault, operation, &caller);
+            let error = error_of(verdict.fault, &format!("securityhub:{operation}"), &caller);
             note(0, 0, Some(error.code));
             return Err(error);
         }
@@ -79,17 +79,17 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
 }
 
 /// No answer, until the client gives up.
-async fn silence() -> Result<String, AwsError> {
+pub(super) async fn silence() -> Result<String, AwsError> {
     let never = pending::<()>();
     let _ = tokio::time::timeout(SILENCE, never).await;
     Err(AwsError::unavailable("Service Unavailable"))
 }
 
-fn error_of(fault: Option<Fault>, operation: &str, caller: &Caller) -> AwsError {
+pub(super) fn error_of(fault: Option<Fault>, operation: &str, caller: &Caller) -> AwsError {
     match fault {
         Some(Fault::Throttle(code)) => code.error(),
         Some(Fault::AccessDenied) => AwsError::access_denied(format!(
-            "User: {} is not authorized to perform: securityhub:{operation} with an explicit deny",
+            "User: {} is not authorized to perform: {operation} with an explicit deny",
             caller.arn()
         )),
         Some(Fault::ServerError(503)) => AwsError::unavailable("Service Unavailable"),

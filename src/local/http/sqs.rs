@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::core::ids::AccountId;
 use crate::local::Local;
 use crate::local::clock::after;
+use crate::local::faults::Fault;
 use crate::local::hub::caller::Caller;
 use crate::local::queue::{QueueKey, QueueSettings};
 use crate::wire::error::AwsError;
@@ -20,14 +21,29 @@ use crate::wire::sqs::{
 };
 
 use super::Incoming;
+use super::securityhub::{error_of, silence};
 
 pub(super) async fn handle(local: &Local, incoming: &Incoming, operation: &str) -> Result<String, AwsError> {
     let caller = local.identities().caller(incoming, local.clock().now())?;
+    let fault = local.state().switchboard.judge_named(operation, &caller);
+    match fault {
+        Some(Fault::TimeoutBefore) => return silence().await,
+        Some(Fault::EmptyBody) => return Ok(String::new()),
+        Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) => {
+            return Err(error_of(fault, &format!("sqs:{operation}"), &caller));
+        }
+        Some(Fault::TimeoutAfter | Fault::Partial { .. }) | None => {}
+    }
+    let answer = perform(local, incoming, &caller, operation).await;
+    if fault == Some(Fault::TimeoutAfter) { silence().await } else { answer }
+}
+
+async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation: &str) -> Result<String, AwsError> {
     let queues = local.queues();
     match operation {
         "ReceiveMessage" => {
             let request: ReceiveMessage = read(incoming)?;
-            let key = queue_of(&caller, &request.queue_url)?;
+            let key = queue_of(caller, &request.queue_url)?;
             let most = request.max_number_of_messages.unwrap_or(1);
             between("MaxNumberOfMessages", most as u64, 1, MESSAGES_MAX as u64)?;
             let wait = request.wait_time_seconds.unwrap_or(0);
@@ -38,12 +54,12 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming, operation: &str) 
         }
         "DeleteMessage" => {
             let request: ReceiptRequest = read(incoming)?;
-            queues.delete(&queue_of(&caller, &request.queue_url)?, &request.receipt_handle)?;
+            queues.delete(&queue_of(caller, &request.queue_url)?, &request.receipt_handle)?;
             Ok("{}".to_owned())
         }
         "DeleteMessageBatch" => {
             let request: DeleteMessageBatch = read(incoming)?;
-            let key = queue_of(&caller, &request.queue_url)?;
+            let key = queue_of(caller, &request.queue_url)?;
             between("DeleteMessageBatchRequestEntry", request.entries.len() as u64, 1, MESSAGES_MAX as u64)?;
             let mut answer = DeletedBatch { successful: Vec::new(), failed: Vec::new() };
             for entry in request.entries {
@@ -61,14 +77,14 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming, operation: &str) 
             let request: ReceiptRequest = read(incoming)?;
             let hidden = visibility(request.visibility_timeout)?
                 .ok_or_else(|| AwsError::invalid_parameter("VisibilityTimeout is required"))?;
-            queues.hide(&queue_of(&caller, &request.queue_url)?, &request.receipt_handle, hidden)?;
+            queues.hide(&queue_of(caller, &request.queue_url)?, &request.receipt_handle, hidden)?;
             Ok("{}".to_owned())
         }
         "SendMessage" => {
             let request: SendMessage = read(incoming)?;
             between("MessageBody length", request.message_body.len() as u64, 1, MESSAGE_BYTES as u64)?;
             let due = after(local.clock().now(), Duration::from_secs(request.delay_seconds.unwrap_or(0)));
-            let message_id = queues.send(&queue_of(&caller, &request.queue_url)?, request.message_body, due, 0)?;
+            let message_id = queues.send(&queue_of(caller, &request.queue_url)?, request.message_body, due, 0)?;
             write(&Sent { message_id })
         }
         "CreateQueue" => {
@@ -89,12 +105,12 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming, operation: &str) 
         }
         "GetQueueAttributes" => {
             let request: QueueRequest = read(incoming)?;
-            let key = queue_of(&caller, &request.queue_url)?;
+            let key = queue_of(caller, &request.queue_url)?;
             write(&QueueAttributes { attributes: attributes(local, &key)? })
         }
         "PurgeQueue" => {
             let request: QueueRequest = read(incoming)?;
-            queues.purge(&queue_of(&caller, &request.queue_url)?)?;
+            queues.purge(&queue_of(caller, &request.queue_url)?)?;
             Ok("{}".to_owned())
         }
         other => Err(AwsError::not_implemented(format!("Security Hub Local does not have {other} of SQS"))),

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::local::Local;
+use crate::local::faults::Fault;
 use crate::wire::error::AwsError;
 use crate::wire::sigv4::parse_form;
 use crate::wire::sts;
 
 use super::Incoming;
 use super::identity::identity;
+use super::securityhub::error_of;
 
 /// Seconds that a session may last.
 const SESSION_SECONDS: std::ops::RangeInclusive<u64> = 900..=43_200;
@@ -26,6 +28,12 @@ pub(super) fn handle(local: &Local, incoming: &Incoming) -> Result<String, AwsEr
         }
         "AssumeRole" => {
             let caller = local.identities().caller(incoming, now)?;
+            let fault = local.state().switchboard.judge_named("AssumeRole", &caller);
+            if let Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) = fault {
+                let error = error_of(fault, "sts:AssumeRole", &caller);
+                // STS has its own word for it.
+                return Err(if error.status == 403 { AwsError::sts_access_denied(error.message) } else { error });
+            }
             let required = |name: &str| {
                 argument(name).filter(|value| !value.is_empty()).ok_or_else(|| {
                 bad(format!("1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"))

@@ -37,12 +37,13 @@ impl Hub {
     }
 
     /// The finding is archived, and a new one of the same problem made, without note, workflow or user-defined fields: what
-    /// consolidation, a broken Config rule and NOT_APPLICABLE do. Gives the new key.
+    /// consolidation, a broken Config rule and NOT_APPLICABLE do. Gives the new key; `None`, and nothing done, for what is no
+    /// control finding.
     pub fn recreate(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<FindingKey> {
         let (account, region) = self.seq(key).and_then(|seq| self.store.get(seq)).map(|e| (e.account, e.region.clone()))?;
+        let control = self.current(key)?.pointer("/Compliance/SecurityControlId")?.as_str()?.to_owned();
         self.archive(key, now)?;
         let mut finding = self.current(key)?;
-        let control = finding.pointer("/Compliance/SecurityControlId")?.as_str()?.to_owned();
         let id = document::id(&region, account, &control, &self.uuid());
         for name in ["Note", "UserDefinedFields", "VerificationState", "Workflow", "Severity", "Confidence", "Criticality"] {
             finding.as_object_mut()?.remove(name);

@@ -194,7 +194,7 @@ fn provider_fields(members: &mut Map<String, Value>) {
 
 /// Label and Normalized say the same; the label wins.
 fn severity(given: &Value) -> Value {
-    let mut severity = given.clone();
+    let mut severity = Value::Object(given.as_object().cloned().unwrap_or_default());
     let label = match given.get("Label").and_then(Value::as_str).and_then(SeverityLabel::parse) {
         Some(label) => label,
         None => label_of(given.get("Normalized").and_then(Value::as_i64).unwrap_or(0)),
@@ -276,6 +276,9 @@ fn title(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a text is a word of a vocabulary.
+type Known = fn(&str) -> bool;
+
 /// What is not as the format has it, in the words of its schema; otherwise the account.
 fn validate(finding: &Value) -> Result<AccountId, String> {
     let required = |name: &str, most: usize| -> Result<(), String> {
@@ -330,12 +333,17 @@ fn validate(finding: &Value) -> Result<AccountId, String> {
     if at("/Severity").or_else(|| at("/FindingProviderFields/Severity")).is_none() {
         return Err("data should have required property 'Severity'".to_owned());
     }
-    let vocabulary: [(&str, &dyn Fn(&str) -> bool); 5] = [
-        ("/Workflow/Status", &|text| WorkflowStatus::parse(text).is_some()),
-        ("/RecordState", &|text| RecordState::parse(text).is_some()),
-        ("/Compliance/Status", &|text| ComplianceStatus::parse(text).is_some()),
-        ("/Severity/Label", &|text| SeverityLabel::parse(text).is_some()),
-        ("/FindingProviderFields/Severity/Label", &|text| SeverityLabel::parse(text).is_some()),
+    for pointer in ["/Severity", "/FindingProviderFields", "/FindingProviderFields/Severity", "/Compliance", "/Workflow"] {
+        if at(pointer).is_some_and(|value| !value.is_object()) {
+            return Err(format!("data{} should be object", pointer.replace('/', ".")));
+        }
+    }
+    let vocabulary: [(&str, Known); 5] = [
+        ("/Workflow/Status", |text| WorkflowStatus::parse(text).is_some()),
+        ("/RecordState", |text| RecordState::parse(text).is_some()),
+        ("/Compliance/Status", |text| ComplianceStatus::parse(text).is_some()),
+        ("/Severity/Label", |text| SeverityLabel::parse(text).is_some()),
+        ("/FindingProviderFields/Severity/Label", |text| SeverityLabel::parse(text).is_some()),
     ];
     for (pointer, known) in vocabulary {
         if at(pointer).is_some_and(|value| !value.as_str().is_some_and(known)) {

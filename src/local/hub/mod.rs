@@ -139,7 +139,7 @@ impl Hub {
 
     /// Whether there is no finding.
     pub fn is_empty(&self) -> bool {
-        self.store.len() == 0
+        self.store.is_empty()
     }
 
     /// The changes since the last call, oldest first.

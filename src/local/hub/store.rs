@@ -72,6 +72,11 @@ impl Store {
         self.entries.len()
     }
 
+    /// Whether there is no finding.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Finding number `seq`.
     pub fn get(&self, seq: u32) -> Option<&Entry> {
         self.entries.get(seq as usize)

@@ -382,6 +382,14 @@ fn a_problem_may_get_a_new_finding_without_what_people_said() {
     assert_eq!(finding["Workflow"]["Status"], "NEW");
     assert_eq!(finding["RecordState"], "ACTIVE");
     assert_eq!(finding["ProductFields"]["aws/securityhub/FindingId"], format!("{}/{}", new.product_arn, new.id));
+    let mut other = failed(ADMIN, HOME, "b", 0).document();
+    other["ProductArn"] = format!("arn:aws:securityhub:{HOME}::product/prowler/prowler").into();
+    other["Id"] = "p".into();
+    other.as_object_mut().unwrap().remove("Compliance");
+    import(&mut hub, ADMIN, HOME, vec![other.clone()], 60);
+    let other = crate::local::seed::key_of(&other);
+    assert_eq!(hub.recreate(&other, ComplianceStatus::Failed, at(100)), None);
+    assert_eq!(hub.current(&other).unwrap()["RecordState"], "ACTIVE");
     assert_eq!(hub.recreate_all(at(200)), 1);
     hub.delete_resource(&new, at(300)).unwrap();
     assert_eq!(hub.current(&new).unwrap()["Compliance"]["Status"], "NOT_AVAILABLE");
@@ -408,6 +416,10 @@ fn what_is_not_the_finding_format_fails_by_itself() {
         with("Region", LINKED.into()),
         with("RecordState", "GONE".into()),
         with("Resources", json!([])),
+        with("Severity", "HIGH".into()),
+        with("FindingProviderFields", json!({"Severity": 3})),
+        with("Compliance", json!([])),
+        with("ProductFields", "x".into()),
         with("Title", "x".repeat(257).into()),
         json!(["no object"]),
     ];

@@ -93,7 +93,7 @@ async fn a_person_and_a_client_are_told_apart_in_the_history() {
     let local = local(50);
     let key = seed::key_of(&local.findings_json()[0]);
     local.as_person("alice").set_workflow(&key, WorkflowStatus::Suppressed).unwrap();
-    local.advance(Duration::from_secs(60));
+    local.advance(Duration::from_mins(1));
     for secret in ["hubkeeper", "a secret that nobody told the hub"] {
         let client = Client::admin(&local, secret);
         let status = if secret == "hubkeeper" { "NOTIFIED" } else { "NEW" };

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::client::Client;
 use super::local;
+use crate::local::faults::{CallFault, Fault, Faults};
 use crate::local::feed::EventTarget;
 use crate::local::*;
 
@@ -86,6 +87,29 @@ async fn messages_are_sent_deleted_shown_again_and_purged() {
     assert_eq!((status, &body["__type"]), (400, &json!("com.amazonaws.sqs#QueueDoesNotExist")));
     assert_eq!(client.sqs("ReceiveMessage", receive("http://x/444455556666/q", 0)).await.0, 403);
     assert_eq!(client.sqs("ListQueues", json!({})).await.0, 501);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sqs_and_sts_fail_only_when_they_are_named() {
+    let local = local(1);
+    let url = local.event_queue_url();
+    let client = Client::admin(&local, "hubkeeper");
+    let mut any = CallFault::of("", Fault::ServerError(503));
+    any.operation = None;
+    let receive_fails = CallFault::of("ReceiveMessage", Fault::ServerError(500)).times(1);
+    let delete_is_silent = CallFault::of("DeleteMessage", Fault::TimeoutAfter);
+    let assume_denied = CallFault::of("AssumeRole", Fault::AccessDenied);
+    local.set_faults(Faults { calls: vec![any, receive_fails, delete_is_silent, assume_denied], ..Faults::default() });
+    local.as_person("alice").set_note(&seed::key_of(&local.findings_json()[0]), "seen").unwrap();
+    assert_eq!(client.get("/accounts").await.0, 503);
+    assert_eq!(client.sqs("ReceiveMessage", receive(&url, 0)).await.0, 500);
+    let (_, answer) = client.sqs("ReceiveMessage", receive(&url, 0)).await;
+    let delete = json!({"QueueUrl": url, "ReceiptHandle": answer["Messages"][0]["ReceiptHandle"]});
+    assert!(tokio::time::timeout(Duration::from_mins(1), client.sqs("DeleteMessage", delete)).await.is_err());
+    assert!(local.queues().bodies(&local.event_queue()).is_empty());
+    let assume = "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fr&RoleSessionName=s1";
+    assert_eq!(client.sts(assume).await.0, 403);
+    assert_eq!(client.sts("Action=GetCallerIdentity").await.0, 200);
 }
 
 #[derive(Default)]

@@ -102,7 +102,7 @@ async fn sts_names_the_caller_and_lends_roles() {
     let (_, xml) = client.sts("Action=GetCallerIdentity&Version=2011-06-15").await;
     assert!(xml.contains("<Arn>arn:aws:sts::111122223333:assumed-role/hubkeeper/s-1</Arn>"), "{xml}");
     assert_eq!(client.get("/accounts").await.0, 200);
-    local.advance(Duration::from_secs(3600));
+    local.advance(Duration::from_hours(1));
     let (status, body) = client.get("/accounts").await;
     assert_eq!((status, client.error(&body).as_str()), (403, "ExpiredTokenException"));
     client.secret_key = "guessed".to_owned();
@@ -125,7 +125,7 @@ async fn faults_are_switched_on_over_http_and_end() {
         {"operation": "GetFindings", "fault": "timeoutBefore", "skip": 1, "times": 1}, {"operation": "GetFindings", "fault": "emptyBody", "skip": 2, "times": 1}]}"#;
     assert_eq!(put(faults).await.unwrap().status(), 200);
     assert_eq!(client.post("/findings", json!({})).await.0, 503);
-    assert!(tokio::time::timeout(Duration::from_secs(60), client.post("/findings", json!({}))).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_mins(1), client.post("/findings", json!({}))).await.is_err());
     assert_eq!(client.post("/findings", json!({})).await, (200, Value::Null));
     assert_eq!(client.post("/findings", json!({})).await.1["Findings"].as_array().unwrap().len(), 10);
     let errors: Vec<Option<&str>> = local.calls().iter().map(|call| call.error).collect();
@@ -144,7 +144,7 @@ async fn a_timeout_after_the_effect_has_had_its_effect() {
     let update =
         json!({"FindingIdentifiers": [{"Id": key.id, "ProductArn": key.product_arn}], "Workflow": {"Status": "SUPPRESSED"}});
     let call = client.patch("/findings/batchupdate", update);
-    assert!(tokio::time::timeout(Duration::from_secs(60), call).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_mins(1), call).await.is_err());
     assert_eq!(local.finding(&key).unwrap()["Workflow"]["Status"], "SUPPRESSED");
 }
 
