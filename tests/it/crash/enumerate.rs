@@ -33,9 +33,11 @@ fn run(scenario: &Scenario, variation: &Variation) -> Result<(End, Vec<Passage>)
             play.step(step).await;
         }
         play.rest().await;
+        let (end, log) = (play.end(), play.gate.log());
         play.stays().await?;
-        let end = play.end();
-        let log = play.gate.log();
+        if variation.back == Back::Late {
+            play.fresh().await?;
+        }
         play.sim.crash().await;
         Ok((end, log))
     })
@@ -46,17 +48,21 @@ fn clean(scenario: &Scenario) -> (End, Vec<Passage>) {
     (end, log)
 }
 
-/// What is wrong with this end.
-fn compare(clean: &End, end: &End) -> Result<(), String> {
+/// What is wrong with this end. One who was away while something was declared and gone again never held anything for it, and
+/// nobody else did: then only what a process that starts from nothing says counts.
+fn compare(clean: &End, end: &End, back: Back) -> Result<(), String> {
     for (name, expected) in &clean.findings {
         let found = &end.findings[name];
-        if found != expected {
+        if found != expected && back == Back::Soon {
             return Err(format!("finding {name}\n  is        {found}\n  should be {expected}"));
         }
         let (most, writes) = (clean.writes[name] + 1, end.writes[name]);
         if writes > most {
             return Err(format!("finding {name} was written {writes} times, at most {most} would do"));
         }
+    }
+    if back == Back::Late {
+        return Ok(());
     }
     for (name, expected) in &clean.statuses {
         let found = end.statuses.get(name);
@@ -78,7 +84,7 @@ fn hold(scenarios: Vec<Scenario>, what: &str, vary: impl Fn(&[Passage]) -> Vec<V
         let (expected, log) = clean(&scenario);
         for variation in vary(&log) {
             runs += 1;
-            let outcome = run(&scenario, &variation).and_then(|(end, _)| compare(&expected, &end));
+            let outcome = run(&scenario, &variation).and_then(|(end, _)| compare(&expected, &end, variation.back));
             if let Err(why) = outcome {
                 let places: Vec<String> =
                     variation.blows.iter().map(|(n, blow)| format!("{blow:?} at passage {n}, {}", at(&log, *n))).collect();
@@ -89,6 +95,30 @@ fn hold(scenarios: Vec<Scenario>, what: &str, vary: impl Fn(&[Passage]) -> Vec<V
     println!("{what}: {runs} runs in {:.1} s", started.elapsed().as_secs_f64());
     assert!(runs > 0);
     assert!(failures.is_empty(), "{} of {runs} runs:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Whether to leave nothing out: `HUBKEEPER_CRASHES=all`.
+fn all() -> bool {
+    std::env::var("HUBKEEPER_CRASHES").is_ok_and(|what| what == "all")
+}
+
+fn is_status(passage: &Passage) -> bool {
+    matches!(passage.effect, Effect::Status(_))
+}
+
+/// Every passage, but for those after a status that is followed by the next status: between the two nothing happens, so a crash
+/// after the one is a crash before the other.
+fn distinct(log: &[Passage]) -> Vec<usize> {
+    let same = |n: usize| {
+        log[n].after && is_status(&log[n]) && log.get(n + 1).is_some_and(|next| is_status(next) && !next.after)
+    };
+    (0..log.len()).filter(|n| all() || !same(*n)).collect()
+}
+
+/// Every passage of the hub and the queue, and of each object's status the first and the last before and after it.
+fn failing(log: &[Passage]) -> Vec<usize> {
+    let seen = |n: usize, others: std::ops::Range<usize>| others.into_iter().any(|other| log[other] == log[n]);
+    (0..log.len()).filter(|&n| !is_status(&log[n]) || !seen(n, 0..n) || !seen(n, n + 1..log.len())).collect()
 }
 
 fn at(log: &[Passage], passage: usize) -> String {
@@ -132,14 +162,15 @@ fn a_crash_before_or_after_any_effect_changes_nothing_in_the_end() {
         let late = |n| Variation { back: Back::Late, ..crash(n) };
         // Statuses decide nothing: for the hub it is all the same after which of them it stays down.
         let matters = |n: &usize| !matches!(log[*n].effect, Effect::Status(_));
-        (0..log.len()).map(crash).chain((0..log.len()).filter(matters).map(late)).collect()
+        distinct(log).into_iter().map(crash).chain((0..log.len()).filter(matters).map(late)).collect()
     });
 }
 
 #[test]
 fn an_effect_that_fails_or_whose_answer_is_lost_changes_nothing_in_the_end() {
     hold(scenarios::all(), "failures", |log| {
-        (0..log.len()).map(|n| Variation { blows: vec![(n, Blow::Fail)], ..Variation::none() }).collect()
+        let first: Vec<usize> = if all() { (0..log.len()).collect() } else { failing(log) };
+        first.into_iter().map(|n| Variation { blows: vec![(n, Blow::Fail)], ..Variation::none() }).collect()
     });
 }
 
