@@ -33,7 +33,10 @@ fn run(scenario: &Scenario, variation: &Variation) -> Result<(End, Vec<Passage>)
             play.step(step).await;
         }
         play.rest().await;
-        let (end, log) = (play.end(), play.gate.log());
+        let log = play.gate.log();
+        // What was struck last has its time to be told, too.
+        play.rest().await;
+        let end = play.end();
         play.stays().await?;
         if variation.back == Back::Late {
             play.fresh().await?;
@@ -44,8 +47,7 @@ fn run(scenario: &Scenario, variation: &Variation) -> Result<(End, Vec<Passage>)
 }
 
 fn clean(scenario: &Scenario) -> (End, Vec<Passage>) {
-    let (end, log) = run(scenario, &Variation::none()).unwrap();
-    (end, log)
+    run(scenario, &Variation::none()).unwrap()
 }
 
 /// What is wrong with this end. One who was away while something was declared and gone again never held anything for it, and

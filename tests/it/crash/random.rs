@@ -22,6 +22,8 @@ use crate::sim::world::{at, exception_with, grant, policy_with};
 const SEEDS: u64 = 60;
 /// Longer than any back-off, and than what a refused finding waits.
 const CALM: u64 = 40 * 60;
+/// Where few changes are allowed in an hour, what is allowed only then.
+const HOUR: u64 = 75 * 60;
 /// A race that we lose is told and not repeated: so many seconds after a person's answer one may be lost. Freshness, lag of the
 /// hub, lag of events, an audit.
 const RACE: i64 = 60 + 240 + 300 + 2 * CYCLE as i64;
@@ -158,8 +160,6 @@ struct Story {
     slots: Vec<FindingKey>,
     all: BTreeSet<FindingKey>,
     declared: Declared,
-    /// When what is declared changed, by the hub's clock.
-    changes: Vec<Timestamp>,
     limit: Option<u32>,
 }
 
@@ -169,7 +169,6 @@ impl Story {
         match act {
             Act::Declare(declared) => {
                 self.declared = *declared;
-                self.changes.push(self.play.sim.now());
                 self.play.declare(&declared.manifests());
             }
             Act::Person(slot, status) => self.play.sim.person("alice", &self.slots[*slot], *status),
@@ -205,8 +204,11 @@ impl Story {
 
     /// I4 and I9, from the histories.
     fn histories(&self) -> Result<(), String> {
-        let mut changed: BTreeMap<Timestamp, Vec<&FindingKey>> = BTreeMap::new();
+        // A known problem under a new finding id costs nothing: problems are counted, not findings.
+        let mut changed: BTreeMap<Timestamp, BTreeSet<String>> = BTreeMap::new();
         for key in &self.all {
+            let finding = self.play.sim.finding(key);
+            let problem = format!("{} {}", finding["Compliance"]["SecurityControlId"], finding["Resources"][0]["Id"]);
             let history = self.play.sim.local.as_person("auditor").history(key).unwrap();
             let mut held = false;
             let mut answer: Option<Timestamp> = None;
@@ -218,7 +220,7 @@ impl Story {
                     answer = (workflow == Some("SUPPRESSED") && !held).then_some(when);
                     held &= workflow.is_none();
                 } else if who.ends_with("user/hubkeeper") {
-                    changed.entry(when).or_default().push(key);
+                    changed.entry(when).or_default().insert(problem.clone());
                     let reopened = workflow.is_some_and(|status| status != "SUPPRESSED");
                     if let Some(answered) = answer.filter(|_| reopened)
                         && when.duration_since(answered).as_secs() > RACE
@@ -233,9 +235,9 @@ impl Story {
         let Some(limit) = self.limit else { return Ok(()) };
         for from in changed.keys() {
             let until = from.checked_add(jiff::SignedDuration::from_mins(59)).unwrap();
-            let findings: BTreeSet<&&FindingKey> = changed.range(*from..until).flat_map(|(_, keys)| keys).collect();
-            if findings.len() > limit as usize {
-                return Err(format!("I9: {} findings changed within an hour from {from}, allowed are {limit}", findings.len()));
+            let problems: BTreeSet<&String> = changed.range(*from..until).flat_map(|(_, problems)| problems).collect();
+            if problems.len() > limit as usize {
+                return Err(format!("I9: {} problems changed within an hour from {from}, allowed are {limit}", problems.len()));
             }
         }
         Ok(())
@@ -248,7 +250,7 @@ async fn play(acts: &[Act], limit: Option<u32>) -> Result<(), String> {
         SLOTS.iter().map(|(control, resource)| play.sim.fail(control, "AwsS3Bucket", resource)).collect();
     let all = slots.iter().cloned().collect();
     let declared = Declared { low: 0, high: 0, exception: 0, grant: false };
-    let mut story = Story { play, slots, all, declared, changes: Vec::new(), limit };
+    let mut story = Story { play, slots, all, declared, limit };
     story.play.declare("");
     story.play.up();
     for act in acts {
@@ -257,7 +259,7 @@ async fn play(acts: &[Act], limit: Option<u32>) -> Result<(), String> {
     story.play.gate.calm();
     story.play.sim.local.set_faults(Faults::default());
     story.play.up();
-    story.play.pass(CALM).await;
+    story.play.pass(if limit.is_some() { HOUR } else { CALM }).await;
     story.play.up();
     if limit.is_none() && !story.play.sim.converged() {
         return Err(format!("I5: not converged {CALM} s after the faults stopped: {:#?}", story.play.sim.statuses()));
