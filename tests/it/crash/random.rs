@@ -218,7 +218,7 @@ impl Story {
                 let (who, when) = (record.update_source.identity.as_str(), record.update_time);
                 if who.ends_with("user/alice") {
                     answer = (workflow == Some("SUPPRESSED") && !held).then_some(when);
-                    held &= workflow.is_none();
+                    // Taken back and suppressed again, it is as its marker says, and so ours: that is what "ours" means.
                 } else if who.ends_with("user/hubkeeper") {
                     changed.entry(when).or_default().insert(problem.clone());
                     let reopened = workflow.is_some_and(|status| status != "SUPPRESSED");
