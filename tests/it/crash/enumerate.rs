@@ -111,9 +111,7 @@ fn is_status(passage: &Passage) -> bool {
 /// Every passage, but for those after a status that is followed by the next status: between the two nothing happens, so a crash
 /// after the one is a crash before the other.
 fn distinct(log: &[Passage]) -> Vec<usize> {
-    let same = |n: usize| {
-        log[n].after && is_status(&log[n]) && log.get(n + 1).is_some_and(|next| is_status(next) && !next.after)
-    };
+    let same = |n: usize| log[n].after && is_status(&log[n]) && log.get(n + 1).is_some_and(|next| is_status(next) && !next.after);
     (0..log.len()).filter(|n| all() || !same(*n)).collect()
 }
 
@@ -150,7 +148,10 @@ fn every_scenario_ends_as_it_should_when_nothing_goes_wrong() {
             let writes = count(|effect| matches!(effect, Effect::HubWrite(_)));
             let acks = count(|effect| matches!(effect, Effect::QueueAck(_)));
             let (name, effects) = (scenario.name, log.len() / 2);
-            println!("{name}: {effects} effects: {writes} writes, {acks} acknowledgements; {:.2} s", started.elapsed().as_secs_f64());
+            println!(
+                "{name}: {effects} effects: {writes} writes, {acks} acknowledgements; {:.2} s",
+                started.elapsed().as_secs_f64()
+            );
             assert!(writes > 0 && acks > 0);
             assert!(play.names.values().all(|key| marker(&play.sim.finding(key)).is_none_or(|marker| marker.again == 0)));
         });
@@ -193,10 +194,7 @@ fn two_crashes_change_nothing_either() {
         let matters: Vec<usize> = (0..log.len()).filter(|n| !matches!(log[*n].effect, Effect::Status(_))).collect();
         let pairs = matters.iter().flat_map(|first| [1, 4, 9, 16].map(|gap| (*first, first + gap)));
         pairs
-            .map(|(first, second)| Variation {
-                blows: vec![(first, Blow::Crash), (second, Blow::Crash)],
-                ..Variation::none()
-            })
+            .map(|(first, second)| Variation { blows: vec![(first, Blow::Crash), (second, Blow::Crash)], ..Variation::none() })
             .collect()
     });
 }

@@ -61,7 +61,6 @@ impl Passages {
         self.log.lock().unwrap().clone()
     }
 
-
     /// Returns once the process has crashed.
     pub async fn crashed(&self) {
         while !self.struck.load(Ordering::SeqCst) {

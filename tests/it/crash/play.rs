@@ -139,7 +139,8 @@ impl Play {
             more => {
                 let after = self.sim.local.findings_json();
                 let changed = state.iter().zip(&after).filter(|(before, after)| before != after);
-                let told: Vec<String> = changed.map(|(before, after)| format!("{}\n  -> {}", shown(before), shown(after))).collect();
+                let told: Vec<String> =
+                    changed.map(|(before, after)| format!("{}\n  -> {}", shown(before), shown(after))).collect();
                 Err(format!("a process that starts from nothing writes {more} times\n  {}", told.join("\n  ")))
             }
         }

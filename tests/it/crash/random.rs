@@ -19,7 +19,7 @@ use super::play::{Back, CYCLE, Play, marker};
 use crate::sim::world::{at, exception_with, grant, policy_with};
 
 /// Schedules that are played unless told otherwise.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 24;
 /// Longer than any back-off, and than what a refused finding waits.
 const CALM: u64 = 40 * 60;
 /// Where few changes are allowed in an hour, what is allowed only then.
@@ -28,8 +28,13 @@ const HOUR: u64 = 75 * 60;
 /// hub, lag of events, an audit.
 const RACE: i64 = 60 + 240 + 300 + 2 * CYCLE as i64;
 
-const SLOTS: [(&str, &str); 5] =
-    [("S3.9", "arn:aws:s3:::a"), ("S3.9", "arn:aws:s3:::b"), ("S3.8", "arn:aws:s3:::a"), ("S3.8", "arn:aws:s3:::b"), ("S3.5", "arn:aws:s3:::a")];
+const SLOTS: [(&str, &str); 5] = [
+    ("S3.9", "arn:aws:s3:::a"),
+    ("S3.9", "arn:aws:s3:::b"),
+    ("S3.8", "arn:aws:s3:::a"),
+    ("S3.8", "arn:aws:s3:::b"),
+    ("S3.5", "arn:aws:s3:::a"),
+];
 
 /// What happens next.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,6 +214,7 @@ impl Story {
         for key in &self.all {
             let finding = self.play.sim.finding(key);
             let problem = format!("{} {}", finding["Compliance"]["SecurityControlId"], finding["Resources"][0]["Id"]);
+            let inherited = marker(&finding).is_some_and(|marker| marker.owner == Owner::Inherited);
             let history = self.play.sim.local.as_person("auditor").history(key).unwrap();
             let mut held = false;
             let mut answer: Option<Timestamp> = None;
@@ -220,7 +226,10 @@ impl Story {
                     answer = (workflow == Some("SUPPRESSED") && !held).then_some(when);
                     // Taken back and suppressed again, it is as its marker says, and so ours: that is what "ours" means.
                 } else if who.ends_with("user/hubkeeper") {
-                    changed.entry(when).or_default().insert(problem.clone());
+                    // So does a person's answer that goes with it.
+                    if !inherited {
+                        changed.entry(when).or_default().insert(problem.clone());
+                    }
                     let reopened = workflow.is_some_and(|status| status != "SUPPRESSED");
                     if let Some(answered) = answer.filter(|_| reopened)
                         && when.duration_since(answered).as_secs() > RACE

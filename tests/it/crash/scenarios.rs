@@ -25,17 +25,7 @@ fn target(resource: &str) -> String {
 }
 
 pub fn all() -> Vec<Scenario> {
-    vec![
-        suppress(),
-        take_back(),
-        expiry(),
-        retain(),
-        transfer(),
-        approval(),
-        inheritance(),
-        narrowed(),
-        overridden(),
-    ]
+    vec![suppress(), take_back(), expiry(), retain(), transfer(), approval(), inheritance(), narrowed(), overridden()]
 }
 
 /// The shortest ones: for pairs of crashes.
