@@ -142,6 +142,11 @@ impl Keeper {
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
             self.held.clear();
+            if self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() {
+                // What failed was found to have had its effect, or is wanted no more.
+                self.trouble.write = None;
+                self.write_backoff.reset();
+            }
             return;
         }
         if !self.ready() || self.writes >= WRITES {
