@@ -2,5 +2,7 @@
 //! milliseconds, and every run of a seed is the same. One file for each promise.
 
 mod basics;
+mod inherit;
+mod people;
 mod take_back;
 mod world;

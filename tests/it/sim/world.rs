@@ -426,7 +426,8 @@ spec:
   events: {{queueUrl: \"http://127.0.0.1:4600/111122223333/hubkeeper\"}}
   limits: {{maxFindings: 100000, maxPercent: 100}}
   approvalNamespaces: [sec-approvals]
-{more}"
+{more}
+"
     )
 }
 
