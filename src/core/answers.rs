@@ -61,6 +61,8 @@ enum Said {
     Carries(Timestamp),
     Nothing,
     Unasked,
+    /// What we set was undone, and it is over: by the end of the check or by a person before it.
+    Over,
 }
 
 fn said(finding: &Finding<'_>) -> Said {
@@ -77,8 +79,12 @@ fn said(finding: &Finding<'_>) -> Said {
     }
     let since = at_if(|status| status != WorkflowStatus::Suppressed);
     if let Some(marker) = finding.mismatch() {
+        // Also one that a check has passed or failed again since: RESOLVED by a person ends what was before it.
+        if let Some(since) = since.filter(|since| *since >= marker.at) {
+            return Said::Contrary(Some(since));
+        }
         if !finding.actionable() {
-            return Said::Nothing;
+            return if *finding.knowledge == Knowledge::Unasked { Said::Over } else { Said::Nothing };
         }
         return match undone_by(finding, marker) {
             UndoneBy::Person => Said::Contrary(Some(since.unwrap_or(marker.at))),
@@ -111,6 +117,7 @@ pub fn newest(problem: &[Finding<'_>], own: u32) -> Newest {
     // Its own history counts as well: a person may have reopened exactly this one.
     let mut ask: Vec<u32> =
         said.iter().filter(|(f, said)| f.row == own && matches!(said, Said::Unasked)).map(|(f, _)| f.row).collect();
+    ask.extend(said.iter().filter(|(_, said)| matches!(said, Said::Over)).map(|(f, _)| f.row));
     let contrary = said.iter().any(|(_, said)| matches!(said, Said::Contrary(_)));
     if contrary {
         let timeless = |said: &Said| matches!(said, Said::Suppress(None) | Said::Contrary(None));
@@ -152,7 +159,7 @@ pub fn for_inherited(problem: &[Finding<'_>], own: u32, since: Timestamp) -> New
             Said::Unasked if finding.created_at <= since && finding.facts.record_state == RecordState::Active => {
                 unasked.push(finding.row)
             }
-            Said::Carries(_) | Said::Nothing | Said::Unasked => {}
+            Said::Carries(_) | Said::Nothing | Said::Unasked | Said::Over => {}
         }
     }
     if !timeless_contrary.is_empty() {

@@ -3,6 +3,8 @@
 
 mod basics;
 mod inherit;
+mod limits;
 mod people;
+mod reads;
 mod take_back;
 mod world;
