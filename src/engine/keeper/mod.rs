@@ -283,9 +283,8 @@ impl Keeper {
         let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
         let (stepped_at, stepped) = self.stepped;
         // What was due at the last step was done, or waits for something else than time: a timer for it would only spin.
-        let until = |at: Timestamp| {
-            (at > stepped_at).then(|| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
-        };
+        let until =
+            |at: Timestamp| (at > stepped_at).then(|| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO));
         let later = |at: Duration| (at > stepped).then(|| at.saturating_sub(elapsed));
         let mut wakes: Vec<Option<Duration>> = vec![
             self.sync.audit_due().and_then(later),

@@ -76,7 +76,8 @@ async fn new_ids_for_every_finding_keep_every_answer_and_every_owner() {
         let theirs = bucket(&sim);
         let (ours, plain) = (sim.fail("S3.9", "AwsS3Bucket", CDN), sim.fail("S3.5", "AwsS3Bucket", CDN));
         sim.person("alice", &theirs, Suppressed);
-        let rules = format!("{{name: logs, match: {{controls: [S3.9]}}, response: {{suppress: {{reason: OutOfScope}}}}}}\n  - {IGNORE}");
+        let rules =
+            format!("{{name: logs, match: {{controls: [S3.9]}}, response: {{suppress: {{reason: OutOfScope}}}}}}\n  - {IGNORE}");
         sim.declare(&(hub() + &policy("p", &rules)));
         sim.start();
         sim.settle().await;
@@ -180,9 +181,17 @@ async fn of_two_different_answers_the_newest_wins_by_history() {
             }
             let alice = |sim: &Sim| sim.person("alice", &a, Suppressed);
             let bob = |sim: &Sim| sim.person("bob", &b, Resolved);
-            if suppress_last { bob(&sim) } else { alice(&sim) }
+            if suppress_last {
+                bob(&sim)
+            } else {
+                alice(&sim)
+            }
             sim.pass(3).await;
-            if suppress_last { alice(&sim) } else { bob(&sim) }
+            if suppress_last {
+                alice(&sim)
+            } else {
+                bob(&sim)
+            }
             if down {
                 kept(&mut sim);
             }

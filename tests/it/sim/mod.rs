@@ -2,6 +2,7 @@
 //! milliseconds, and every run of a seed is the same. One file for each promise.
 
 mod basics;
+mod faults;
 mod inherit;
 mod limits;
 mod people;

@@ -260,7 +260,10 @@ async fn another_s_note_and_fields_stay_whatever_updates_make_of_the_map() {
         let check = |sim: &Sim| {
             let finding = sim.finding(&key);
             assert_eq!(finding["Note"]["Text"], "ask me first");
-            assert_eq!((&finding["UserDefinedFields"]["team"], &finding["UserDefinedFields"]["cost"]), (&"web".into(), &"7".into()));
+            assert_eq!(
+                (&finding["UserDefinedFields"]["team"], &finding["UserDefinedFields"]["cost"]),
+                (&"web".into(), &"7".into())
+            );
         };
         check(&sim);
         sim.pass(3 * 3600).await;

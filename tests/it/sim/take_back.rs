@@ -131,7 +131,11 @@ async fn a_narrowed_grant_ends_the_whole_exception_also_while_nobody_runs() {
         sim.settle().await;
         assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
         assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "OutOfGrant"));
-        assert!(sim.message("FindingException/team/cdn").contains("spec.targets[0]"), "{}", sim.message("FindingException/team/cdn"));
+        assert!(
+            sim.message("FindingException/team/cdn").contains("spec.targets[0]"),
+            "{}",
+            sim.message("FindingException/team/cdn")
+        );
         sim.assert_stays().await;
     }
 }

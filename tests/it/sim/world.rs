@@ -18,7 +18,8 @@ use hubkeeper::core::objects::Desired;
 use hubkeeper::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
-    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError, StatusSink, World,
+    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError,
+    StatusSink, World,
 };
 use hubkeeper::local::Local;
 use hubkeeper::local::clock::Speed;
@@ -372,9 +373,7 @@ impl Sim {
     pub fn active(&self, control: &str, resource: &str) -> FindingKey {
         let findings = self.local.findings_json();
         let mut found = findings.iter().filter(|f| {
-            f["RecordState"] == "ACTIVE"
-                && f["Compliance"]["SecurityControlId"] == control
-                && f["Resources"][0]["Id"] == resource
+            f["RecordState"] == "ACTIVE" && f["Compliance"]["SecurityControlId"] == control && f["Resources"][0]["Id"] == resource
         });
         let finding = found.next().unwrap_or_else(|| panic!("no active finding of {control} on {resource}"));
         assert!(found.next().is_none(), "several active findings of {control} on {resource}");
