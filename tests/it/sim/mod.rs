@@ -2,4 +2,4 @@
 //! milliseconds, and every run of a seed is the same.
 
 mod basics;
-mod world;
+pub mod world;
