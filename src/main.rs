@@ -1,3 +1,7 @@
-//! Parses, traces, exits.
+//! Parses, traces, exits: everything is in `hubkeeper::cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hubkeeper::cli::main()
+}

@@ -1,8 +1,14 @@
 //! The only room that knows every edge: puts rooms together for `run`, `plan`, `demo` and the tests. Decides nothing.
 
 pub mod connect;
+pub mod host;
+pub mod keep;
+pub mod look;
+pub mod manifests;
 pub mod merge;
 pub mod pass;
+pub mod reach;
 pub mod run;
 pub mod survey;
 pub mod time;
+pub mod tour;

@@ -94,6 +94,14 @@ fn said(finding: &Finding<'_>) -> Said {
             UndoneBy::Ask | UndoneBy::Unknown => Said::Unasked,
         };
     }
+    // What they suppressed before we gave it back is over: an exception had adopted it, or only Git may suppress.
+    let given_back = finding.marker.marker().filter(|marker| marker.hold == Hold::Released && marker.set == finding.workflow);
+    if let (Some(marker), Some(Some(answer))) = (given_back, known)
+        && answer.status == WorkflowStatus::Suppressed
+        && answer.at <= marker.at
+    {
+        return Said::Nothing;
+    }
     // The service sets RESOLVED only on a check that passes: on any other, a person did.
     let resolved_by_hand =
         finding.workflow == WorkflowStatus::Resolved && finding.actionable() && finding.facts.control.is_some();

@@ -63,6 +63,10 @@ impl Ledger {
 
 /// How many findings may change in an hour: the smaller of the number and the share of `in_scope`.
 pub fn allowance(limits: Limits, in_scope: u64) -> u64 {
+    // All of the findings is no limit, also where some change twice within the hour.
+    if limits.max_percent >= 100 {
+        return u64::from(limits.max_findings);
+    }
     // Rounded up: one of three findings is one finding, also at 20 percent.
     let share = in_scope.saturating_mul(u64::from(limits.max_percent)).div_ceil(100);
     u64::from(limits.max_findings).min(share)
@@ -113,6 +117,7 @@ mod tests {
         assert_eq!(allowance(limits, 1_000), 50);
         assert_eq!(allowance(limits, 3), 1);
         assert_eq!(allowance(limits, 0), 0);
+        assert_eq!(allowance(Limits { max_percent: 100, ..limits }, 3), 500);
     }
 
     #[test]

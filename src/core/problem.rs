@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn the_case_of_the_control_and_the_order_of_resources_do_not_matter() {
         assert!(same(json!({"Compliance": {"Status": "FAILED", "SecurityControlId": "s3.8"}})));
-        let (a, b) = (json!({"Type": "AwsS3Bucket", "Id": "arn:aws:s3:::a"}), json!({"Type": "AwsS3Bucket", "Id": "arn:aws:s3:::b"}));
+        let (a, b) =
+            (json!({"Type": "AwsS3Bucket", "Id": "arn:aws:s3:::a"}), json!({"Type": "AwsS3Bucket", "Id": "arn:aws:s3:::b"}));
         assert!(same(json!({"Resources": [b, a]})));
         assert!(same(json!({"Resources": [b, a, b]})));
         assert!(!same(json!({"Resources": [a]})));
@@ -166,7 +167,9 @@ mod tests {
 
     #[test]
     fn findings_of_other_products_are_problems_of_their_own() {
-        let other = |id: &str, product: &str, compliance: Value| problem(&json!({"Id": id, "ProductArn": product, "Compliance": compliance}));
+        let other = |id: &str, product: &str, compliance: Value| {
+            problem(&json!({"Id": id, "ProductArn": product, "Compliance": compliance}))
+        };
         let inspector = "arn:aws:securityhub:eu-west-1::product/aws/inspector";
         let control = json!({"SecurityControlId": "S3.8"});
         assert_eq!(other("a", inspector, json!({})), other("a", inspector, json!({})));

@@ -525,6 +525,13 @@ impl Evaluator {
         self.outcomes.get(&row).map(|outcome| outcome.reason)
     }
 
+    /// What Audit policies would change if they were enforced: the row and the number of the policy.
+    pub fn audited(&self) -> impl Iterator<Item = (RowId, usize)> + '_ {
+        self.outcomes.iter().flat_map(|(row, outcome)| {
+            outcome.shadow.iter().filter(|(_, would)| *would).map(|(policy, _)| (*row, *policy as usize))
+        })
+    }
+
     /// Rows that were stopped because something else keeps rewriting them.
     pub fn flapping(&self) -> impl Iterator<Item = RowId> + '_ {
         self.flapping.iter().copied()
@@ -533,9 +540,8 @@ impl Evaluator {
     /// The figures of every policy and exception, in the order of the set.
     pub fn counts(&self) -> (Vec<PolicyCounts>, Vec<ExceptionCounts>) {
         let exceptions = self.covered.iter().zip(&self.counts.overridden);
-        let exceptions = exceptions
-            .map(|(covered, &overridden)| ExceptionCounts { matched: covered.rows.len() as u64, overridden })
-            .collect();
+        let exceptions =
+            exceptions.map(|(covered, &overridden)| ExceptionCounts { matched: covered.rows.len() as u64, overridden }).collect();
         (self.counts.policies.clone(), exceptions)
     }
 }

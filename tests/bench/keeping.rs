@@ -26,7 +26,10 @@ const TICK: f64 = 0.1;
 pub fn calls() {
     const FINDINGS: usize = 20_000;
     println!("calls: one full sync of {FINDINGS} findings, 12 accounts, 3 linked Regions, all of the quota");
-    println!("{:>8}  {:>11} {:>6} {:>6}  {:>8} {:>8}  {:>7}", "policies", "GetFindings", "fewest", "ratio", "re-reads", "writes", "CPU s");
+    println!(
+        "{:>8}  {:>11} {:>6} {:>6}  {:>8} {:>8}  {:>7}",
+        "policies", "GetFindings", "fewest", "ratio", "re-reads", "writes", "CPU s"
+    );
     for policies in [1, 100, 1_000] {
         simulate(async move {
             let mut sim = Sim::with(Local::builder().findings(FINDINGS).accounts(12).regions(3).seed(7).buckets(true));
@@ -94,7 +97,21 @@ pub fn converge() {
     println!("bound: the quota, if every page and every call were full and nothing were read twice; freshnessSeconds 300");
     println!(
         "{:>5} {:>6} {:>7} {:>8}  {:>6} {:>6} {:>6}  {:>6} {:>7} {:>8}  {:>6} {:>7} {:>6}  {:>9} {:>6}",
-        "share", "pools", "latency", "throttle", "bound", "took", "ratio", "reads", "fewest", "re-reads", "fewest", "writes", "fewest", "throttled", "CPU s"
+        "share",
+        "pools",
+        "latency",
+        "throttle",
+        "bound",
+        "took",
+        "ratio",
+        "reads",
+        "fewest",
+        "re-reads",
+        "fewest",
+        "writes",
+        "fewest",
+        "throttled",
+        "CPU s"
     );
     for (share, pools) in [(100_u32, 1_usize), (60, 1), (60, 3), (100, 3)] {
         for (latency, throttle) in [(0, 0), (300, 0), (0, 1), (300, 1)] {
@@ -130,7 +147,8 @@ async fn converged(findings: usize, share: u32, pools: usize, latency: u64, thro
     let written = sim.figures().written_findings;
     let pages = findings.div_ceil(100) as f64;
     let part = f64::from(share) / 100.0;
-    let time = |calls: f64, rate: u32, burst: u32| (calls / pools as f64 - f64::from(burst) * part).max(0.0) / (f64::from(rate) * part);
+    let time =
+        |calls: f64, rate: u32, burst: u32| (calls / pools as f64 - f64::from(burst) * part).max(0.0) / (f64::from(rate) * part);
     let calls = (written as f64 / 100.0).ceil();
     let bound = time(pages, RATE_GET_FINDINGS.per_second, RATE_GET_FINDINGS.burst)
         + time(calls, RATE_UPDATE_FINDINGS.per_second, RATE_UPDATE_FINDINGS.burst);

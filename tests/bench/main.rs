@@ -5,7 +5,13 @@ mod inventory;
 mod keeping;
 mod matcher;
 #[path = "../it/sim/world.rs"]
-#[allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs, reason = "the simulation's world, of which figures need a part")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "the simulation's world, of which figures need a part"
+)]
 mod world;
 
 /// A part, and its name.

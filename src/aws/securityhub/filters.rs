@@ -12,10 +12,24 @@ use crate::engine::ports::{Order, ReadFilter};
 
 /// The filters of a read. Empty fields are left out: an empty list would be an error.
 pub(super) fn filters(filter: &ReadFilter) -> AwsSecurityFindingFilters {
-    let ReadFilter { created_from, created_to, accounts, controls, regions, ids, generators, resources, owners } = filter;
+    let ReadFilter {
+        created_from,
+        created_to,
+        accounts,
+        controls,
+        regions,
+        ids,
+        generators,
+        resources,
+        owners,
+        compliance,
+        record_states,
+    } = filter;
     let mut builder: AwsSecurityFindingFiltersBuilder = AwsSecurityFindingFilters::builder()
         .set_aws_account_id(equals(accounts.iter().map(ToString::to_string)))
         .set_compliance_security_control_id(equals(controls.iter().map(|control| control.as_str().to_owned())))
+        .set_compliance_status(equals(compliance.iter().map(|status| status.as_str().to_owned())))
+        .set_record_state(equals(record_states.iter().map(|state| state.as_str().to_owned())))
         .set_region(equals(regions.iter().map(|region| region.as_str().to_owned())))
         .set_id(equals(ids.iter().cloned()))
         .set_generator_id(equals(generators.iter().cloned()))

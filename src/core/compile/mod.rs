@@ -548,4 +548,3 @@ impl PolicySet {
 fn same_action(a: Response, b: Response) -> bool {
     std::mem::discriminant(&a) == std::mem::discriminant(&b)
 }
-

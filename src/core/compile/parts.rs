@@ -40,7 +40,11 @@ pub(super) fn guardrail(object: &Object<ExceptionPolicySpec>, context: &Context<
     Guardrail { meta: object.meta.clone(), spec: spec.clone(), fault, grants, approvals }
 }
 
-pub(super) fn exception(object: &Object<ExceptionSpec>, guardrails: &[Guardrail], context: &Context<'_>) -> (Exception, Vec<Matcher>) {
+pub(super) fn exception(
+    object: &Object<ExceptionSpec>,
+    guardrails: &[Guardrail],
+    context: &Context<'_>,
+) -> (Exception, Vec<Matcher>) {
     let Object { meta, spec } = object;
     let mut fault = None;
     let mut matchers = Vec::new();
@@ -150,4 +154,3 @@ pub(super) fn policy(object: &Object<PolicySpec>, context: &Context<'_>) -> (Pol
     let depends = depends(&spec.scope) || spec.rules.iter().any(|rule| depends(&rule.matches));
     (Policy { meta: meta.clone(), spec: spec.clone(), fault, digests, depends }, scope, rules)
 }
-

@@ -403,7 +403,8 @@ impl Chain<'_, '_> {
                     return Decision { holder: holder.clone(), ..leave(reasons::IGNORED) };
                 }
                 if self.bench.set.may_be_outranked(holder, self.finding.facts.account) {
-                    self.trace.say("rule", || "an account is unreadable, and by its labels another rule may come first".to_owned());
+                    self.trace
+                        .say("rule", || "an account is unreadable, and by its labels another rule may come first".to_owned());
                     return Decision { holder: holder.clone(), ..leave(reasons::OWNER_UNREADABLE) };
                 }
                 reasons::SUPPRESSED_BY_RULE
@@ -441,7 +442,8 @@ impl Chain<'_, '_> {
 
     /// The counter of a finding's marker, if it is from the last day.
     fn again(&self, finding: &Finding<'_>) -> u8 {
-        let recent = |marker: &&std::sync::Arc<Marker>| marker.at.checked_add(24.hours()).is_ok_and(|until| until > self.bench.now);
+        let recent =
+            |marker: &&std::sync::Arc<Marker>| marker.at.checked_add(24.hours()).is_ok_and(|until| until > self.bench.now);
         finding.marker.marker().filter(recent).map_or(0, |marker| marker.again)
     }
 
@@ -485,4 +487,3 @@ impl Chain<'_, '_> {
 fn held_reason(holder: &Holder) -> &'static str {
     if matches!(holder, Holder::Exception(_)) { reasons::EXCEPTED } else { reasons::SUPPRESSED_BY_RULE }
 }
-

@@ -11,7 +11,11 @@ use tokio_util::sync::CancellationToken;
 /// A program of the virtual environment. Fails, and says how to get it, where there is none: a test that was not run is none.
 pub fn program(name: &str) -> PathBuf {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.cache/venv/bin")).join(name);
-    assert!(path.is_file(), "{} is not there: run `make test`, or `tests/setup.sh moto` once before `cargo test`", path.display());
+    assert!(
+        path.is_file(),
+        "{} is not there: run `make test`, or `tests/setup.sh moto` once before `cargo test`",
+        path.display()
+    );
     path
 }
 

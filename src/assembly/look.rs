@@ -1,0 +1,346 @@
+//! What a survey found, for people: what would change and why, and the decision on one finding. Values only, no text layout.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::reach::{Progress, Reach};
+use super::survey::survey;
+use crate::core::compile::{Holder, PolicySet};
+use crate::core::decide::Action;
+use crate::core::marker::MarkerState;
+use crate::core::matcher::Scratch;
+use crate::core::objects::{Desired, Mode, Response};
+use crate::engine::keeper::Keeper;
+use crate::engine::ports::{AwsFailure, FailureKind, World};
+use crate::inventory::{Inventory, RowId};
+
+pub use crate::engine::ports::Figures;
+
+/// Findings that are named when a text fits several.
+const CANDIDATES: usize = 5;
+
+/// Why a survey knows nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookError {
+    /// AWS said no.
+    #[error("{0}")]
+    Aws(AwsFailure),
+    /// No such hub.
+    #[error("failed to find SecurityHub/{0} in the manifests")]
+    NoHub(String),
+    /// Somebody stopped it.
+    #[error("failed to read the whole hub: interrupted")]
+    Interrupted,
+}
+
+impl LookError {
+    /// What a person does next.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Aws(failure) if matches!(failure.kind, FailureKind::Transient | FailureKind::Throttled) => {
+                "Try again; if it lasts, see AWS's health dashboard."
+            }
+            Self::Aws(failure) => failure.advice(),
+            Self::NoHub(_) => "Declare it, or name one that is declared with --hub.",
+            Self::Interrupted => "Start it again when you want to know.",
+        }
+    }
+}
+
+/// A finding as plans and explanations name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Named {
+    pub control: Option<String>,
+    pub account: String,
+    pub region: String,
+    pub resource: String,
+    pub id: String,
+    pub product_arn: String,
+}
+
+/// One change that `run` would make.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct PlannedChange {
+    /// As markers name it: `ControlPolicy/baseline`, `inherited`.
+    pub owner: String,
+    /// `suppress`, `give back`, ...
+    pub action: &'static str,
+    /// A constant of `core::reasons`.
+    pub reason: &'static str,
+    pub finding: Named,
+    pub from: &'static str,
+    pub to: &'static str,
+}
+
+/// Changes that a limit would hold back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct OverLimit {
+    pub owner: String,
+    pub action: &'static str,
+    pub wanted: u64,
+    pub max_findings: u64,
+    pub digest: String,
+}
+
+/// A change that a policy in Audit would make if it were enforced.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Audited {
+    pub policy: String,
+    pub finding: Named,
+}
+
+/// What would change in one hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct HubPlan {
+    pub hub: String,
+    pub account: Option<String>,
+    pub regions: Vec<String>,
+    pub findings: usize,
+    /// Nothing but expiry would be written.
+    pub suspended: bool,
+    /// Sorted by owner, action and reason.
+    pub changes: Vec<PlannedChange>,
+    pub over_limit: Vec<OverLimit>,
+    pub audited: Vec<Audited>,
+    /// Findings whose history could not settle what people said: left.
+    pub in_doubt: usize,
+}
+
+/// The decision on one finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Explanation {
+    pub hub: String,
+    pub finding: Named,
+    pub resources: Vec<String>,
+    pub workflow: &'static str,
+    pub compliance: Option<&'static str>,
+    pub record_state: &'static str,
+    pub marker: Option<String>,
+    pub chain: Vec<Answered>,
+    /// `leave`, `ask the history`, or the change: `suppress`, `give back`, ...
+    pub action: &'static str,
+    pub reason: &'static str,
+    /// Who decides it: `FindingException/team-pay/cdn`, `ControlPolicy/baseline, rule logging`.
+    pub decided_by: Option<String>,
+    /// The workflow status that would be set.
+    pub sets: Option<&'static str>,
+    /// Policies in Audit that would decide it, with the rule and whether that suppresses.
+    pub audit: Vec<String>,
+    /// Other findings of the same problem.
+    pub same_problem: Vec<String>,
+}
+
+/// One check of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Answered {
+    pub check: &'static str,
+    pub answer: String,
+}
+
+/// What a text that should name a finding does name.
+#[derive(Debug)]
+pub enum Sought {
+    /// One.
+    Found(Box<Explanation>),
+    /// None.
+    Nothing,
+    /// Several: how many, and the first of them.
+    Several(usize, Vec<String>),
+}
+
+/// A hub that was read whole and decided.
+pub struct Surveyed(Keeper);
+
+impl std::fmt::Debug for Surveyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surveyed").finish_non_exhaustive()
+    }
+}
+
+/// Reads the hub of this name whole and decides everything; writes nothing.
+pub async fn look(
+    reach: &Reach,
+    desired: Arc<Desired>,
+    hub: &str,
+    progress: Progress,
+    stop: CancellationToken,
+) -> Result<Surveyed, LookError> {
+    look_in(reach.onlooker(progress), desired, hub, stop).await
+}
+
+/// The same in a world that is given.
+pub async fn look_in(world: World, desired: Arc<Desired>, hub: &str, stop: CancellationToken) -> Result<Surveyed, LookError> {
+    let mut keeper = survey(world, desired, hub, stop.clone()).await;
+    if keeper.evaluator().is_none() {
+        return Err(LookError::NoHub(hub.to_owned()));
+    }
+    if let Some(failure) = keeper.failure().filter(|failure| failure.kind != FailureKind::Throttled) {
+        return Err(LookError::Aws(failure.clone()));
+    }
+    if stop.is_cancelled() {
+        return Err(LookError::Interrupted);
+    }
+    Ok(Surveyed(keeper))
+}
+
+impl Surveyed {
+    /// What would change.
+    pub fn plan(&mut self) -> HubPlan {
+        let keeper = &mut self.0;
+        let over_limit = keeper.over_limits().iter().map(|held| OverLimit {
+            owner: held.owner.to_string(),
+            action: held.hold.action,
+            wanted: held.hold.wanted,
+            max_findings: held.hold.ceiling,
+            digest: held.hold.digest.clone(),
+        });
+        let over_limit: Vec<OverLimit> = over_limit.collect();
+        let description = keeper.described().cloned();
+        let mut plan = HubPlan {
+            hub: String::new(),
+            account: description.as_ref().map(|description| description.account.to_string()),
+            regions: Vec::new(),
+            findings: 0,
+            suspended: false,
+            changes: Vec::new(),
+            over_limit,
+            audited: Vec::new(),
+            in_doubt: 0,
+        };
+        let Some((evaluator, inventory)) = keeper.evaluator() else { return plan };
+        let set = Arc::clone(evaluator.set());
+        set.hub.as_ref().clone_into(&mut plan.hub);
+        plan.suspended = set.hub_spec.suspend;
+        plan.findings = inventory.len();
+        plan.regions.push(set.hub_spec.home_region.to_string());
+        let linked = set.hub_spec.linked_regions.clone().or_else(|| description.and_then(|d| d.linked_regions));
+        plan.regions.extend(linked.into_iter().flatten().map(|region| region.to_string()));
+        for (&row, wanted) in evaluator.wanted() {
+            let (Some(finding), Some(view)) = (named(inventory, row), inventory.get(row)) else { continue };
+            plan.changes.push(PlannedChange {
+                owner: wanted.change.owner.to_string(),
+                action: wanted.change.kind.as_str(),
+                reason: wanted.reason,
+                finding,
+                from: view.workflow().as_str(),
+                to: wanted.change.workflow.as_str(),
+            });
+        }
+        plan.changes.sort();
+        for (row, policy) in evaluator.audited() {
+            let Some(finding) = named(inventory, row) else { continue };
+            plan.audited.push(Audited { policy: set.policies[policy].meta.object.to_string(), finding });
+        }
+        plan.audited.sort();
+        plan.in_doubt = inventory.rows().filter(|row| evaluator.reason(*row) == Some(crate::core::reasons::IN_DOUBT)).count();
+        plan
+    }
+
+    /// The decision on the finding whose id is, ends with or begins with `text`.
+    pub fn explain(&mut self, text: &str) -> Sought {
+        let now = self.0.now();
+        let Some((evaluator, inventory)) = self.0.evaluator() else { return Sought::Nothing };
+        let ids: Vec<(RowId, String)> = inventory.rows().filter_map(|row| Some((row, inventory.get(row)?.key().id))).collect();
+        let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<&(RowId, String)> { ids.iter().filter(|(_, id)| fits(id)).collect() };
+        let mut found = fitting(&|id| id == text);
+        if found.is_empty() {
+            found = fitting(&|id| id.ends_with(text));
+        }
+        if found.is_empty() {
+            found = fitting(&|id| id.starts_with(text));
+        }
+        let row = match found.as_slice() {
+            [] => return Sought::Nothing,
+            [(row, _)] => *row,
+            several => {
+                let mut names: Vec<String> = several.iter().map(|(_, id)| id.clone()).collect();
+                names.sort();
+                names.truncate(CANDIDATES);
+                return Sought::Several(several.len(), names);
+            }
+        };
+        let (Some(finding), Some(view)) = (named(inventory, row), inventory.get(row)) else { return Sought::Nothing };
+        let set = Arc::clone(evaluator.set());
+        let (decision, steps) = evaluator.explain(inventory, row, now);
+        let facts = view.facts();
+        let matches = set.matches(&facts, now, &mut Scratch::default());
+        let audit =
+            matches.rules.iter().filter(|(policy, _)| set.policies[*policy].spec.mode == Mode::Audit).map(|(policy, rule)| {
+                let rule = &set.policies[*policy].spec.rules[*rule];
+                let would = match rule.response {
+                    Response::Suppress { .. } => "would suppress it",
+                    Response::Ignore => "would leave it",
+                };
+                format!("{}, rule {}: {would}", set.policies[*policy].meta.object, rule.name)
+            });
+        let (action, sets) = match &decision.action {
+            Action::Leave => ("leave", None),
+            Action::Ask(_) => ("ask the history", None),
+            Action::Change(change) => (change.kind.as_str(), Some(change.workflow.as_str())),
+        };
+        let others = inventory.by_problem(view.problem()).iter().filter(|other| **other != row);
+        Sought::Found(Box::new(Explanation {
+            hub: set.hub.to_string(),
+            resources: facts.resources.iter().map(|resource| resource.id.to_string()).collect(),
+            finding,
+            workflow: view.workflow().as_str(),
+            compliance: view.compliance().map(crate::core::status::ComplianceStatus::as_str),
+            record_state: view.record_state().as_str(),
+            marker: match view.marker() {
+                MarkerState::None => None,
+                MarkerState::Ours(marker) => Some(format!("{} {}", marker.owner, marker.state())),
+                MarkerState::Broken(error) => Some(format!("unreadable: {error}")),
+            },
+            chain: steps.into_iter().map(|step| Answered { check: step.check, answer: step.answer }).collect(),
+            action,
+            reason: decision.reason,
+            decided_by: decided_by(&set, &decision.holder),
+            sets,
+            audit: audit.collect(),
+            same_problem: others.filter_map(|other| inventory.get(*other)).map(|view| view.key().id).collect(),
+        }))
+    }
+}
+
+fn decided_by(set: &PolicySet, holder: &Holder) -> Option<String> {
+    match holder {
+        Holder::Nobody => None,
+        Holder::Exception(x) => Some(set.exceptions[*x].meta.object.to_string()),
+        Holder::Rule { policy, rule } => {
+            let policy = &set.policies[*policy];
+            Some(format!("{}, rule {}", policy.meta.object, policy.spec.rules[*rule].name))
+        }
+        Holder::Conflict(policies) => {
+            let names: Vec<String> = policies.iter().map(|p| set.policies[*p].meta.object.to_string()).collect();
+            Some(format!("nobody: {} disagree", names.join(" and ")))
+        }
+    }
+}
+
+fn named(inventory: &Inventory, row: RowId) -> Option<Named> {
+    let view = inventory.get(row)?;
+    let (key, facts) = (view.key(), view.facts());
+    Some(Named {
+        control: facts.control.map(str::to_owned),
+        account: facts.account.to_string(),
+        region: facts.region.to_owned(),
+        resource: facts.resources.first().map(|resource| resource.id.to_string()).unwrap_or_default(),
+        id: key.id,
+        product_arn: key.product_arn,
+    })
+}

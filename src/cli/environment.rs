@@ -1,0 +1,83 @@
+//! The environment, read once and only here.
+//!
+//! | Variable | Means |
+//! | --- | --- |
+//! | `HUBKEEPER_LOG` | Levels by target, as `RUST_LOG` writes them: `info`, `warn,hubkeeper=debug`. `--log` comes first |
+//! | `NO_COLOR` | Not empty: no colours |
+//! | `TERM` | `dumb`: no colours and no progress |
+//! | `AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, ... | The SDK's own, read by it |
+//! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect |
+
+use std::io::IsTerminal as _;
+
+/// The variables by name.
+pub mod names {
+    /// Log levels.
+    pub const LOG: &str = "HUBKEEPER_LOG";
+    /// No colours.
+    pub const NO_COLOR: &str = "NO_COLOR";
+    /// The kind of terminal.
+    pub const TERM: &str = "TERM";
+    /// Crash tests.
+    pub const ABORT_AT_EFFECT: &str = "HUBKEEPER_ABORT_AT_EFFECT";
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Environment {
+    /// `HUBKEEPER_LOG`, empty if it is not set.
+    pub(super) log: String,
+    /// Colours on standard output.
+    pub(super) colour: bool,
+    /// Colours on standard error.
+    pub(super) colour_of_errors: bool,
+    /// Progress on standard error: somebody looks at it.
+    pub(super) progress: bool,
+    /// `HUBKEEPER_ABORT_AT_EFFECT`.
+    pub(super) abort_at_effect: Option<String>,
+}
+
+impl Environment {
+    pub(super) fn read() -> Self {
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        Self::of(variable, out, err)
+    }
+
+    fn of(variable: impl Fn(&str) -> Option<String>, out: bool, err: bool) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let dumb = set(names::TERM).is_some_and(|term| term == "dumb");
+        let plain = set(names::NO_COLOR).is_some() || dumb;
+        Self {
+            log: set(names::LOG).unwrap_or_default(),
+            colour: out && !plain,
+            colour_of_errors: err && !plain,
+            progress: err && !dumb,
+            abort_at_effect: set(names::ABORT_AT_EFFECT),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(variables: &[(&str, &str)], terminal: bool) -> Environment {
+        let variables: Vec<(String, String)> = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let variable = move |name: &str| variables.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone());
+        Environment::of(variable, terminal, terminal)
+    }
+
+    #[test]
+    fn colours_are_for_terminals_that_nobody_asked_to_be_plain() {
+        assert!(of(&[], true).colour && !of(&[], false).colour);
+        assert!(!of(&[("NO_COLOR", "1")], true).colour);
+        assert!(of(&[("NO_COLOR", "")], true).colour, "an empty NO_COLOR says nothing");
+        let dumb = of(&[("TERM", "dumb")], true);
+        assert!(!dumb.colour && !dumb.progress);
+    }
+}

@@ -1,0 +1,317 @@
+//! `hubkeeper local`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+use super::Ended;
+use super::environment::Environment;
+use super::failure::Failure;
+use super::out::{Out, count};
+use super::signals;
+use crate::assembly::host::{
+    self, BadValue, Faults, HostError, Hosted, LocalOptions, MissingField, Speed, SuppressedOnPassed, Switches, ThrottleCode,
+    UserFields,
+};
+use crate::core::ids::Region;
+
+/// Serve Security Hub Local: a hub to try things on and to test against
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The access key id is the account, the secret access key the name of the principal; no more is checked.
+While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance, GET clock, organization, calls.")]
+pub(super) struct Args {
+    /// Where it is served; port 0 takes a free one and prints it
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600")]
+    listen: SocketAddr,
+    /// Serve other machines too, although no signature is checked: whoever reaches the port may change everything
+    #[arg(long)]
+    i_know_that_anybody_can_write: bool,
+    /// Findings to make; the organization is there also with 0
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    findings: usize,
+    /// Accounts, the administrator included
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = at_least_one)]
+    accounts: usize,
+    /// Regions, the home Region included
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one)]
+    regions: usize,
+    /// The home Region. Default: eu-west-1
+    #[arg(long, value_name = "REGION")]
+    home_region: Option<String>,
+    /// Same seed, same findings, same faults
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    seed: u64,
+
+    /// What the clock shows at first, RFC 3339. Default: now
+    #[arg(long, value_name = "TIME", help_heading = "Clock")]
+    start: Option<String>,
+    /// How many times as fast as the wall clock the hub's clock goes; 0: it stands, until POST /_local/advance
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Clock")]
+    clock_factor: u32,
+
+    /// Reads within so many milliseconds of a write may not see it
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
+    lag_millis: u64,
+    /// Of 100 calls to Security Hub, how many are throttled, beyond the buckets
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
+    throttle_percent: u8,
+    /// Of 100 calls to Security Hub, how many fail with 500
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
+    error_percent: u8,
+    /// Of 100 findings of BatchUpdateFindings, how many are not processed (InternalFailure)
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
+    partial_percent: u8,
+    /// Of 100 pages, how many hold fewer findings than asked for
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
+    short_page_percent: u8,
+    /// Milliseconds until an event is delivered
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
+    event_delay_millis: u64,
+    /// Of 100 events, how many are delivered twice
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
+    event_duplicate_percent: u8,
+    /// Of 100 events, how many overtake others
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
+    event_disorder_percent: u8,
+    /// Of 100 events, how many are lost
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
+    event_loss_percent: u8,
+    /// All faults as JSON, as GET /_local/faults shows them; the flags above are added
+    #[arg(long, value_name = "FILE", help_heading = "Faults")]
+    faults: Option<PathBuf>,
+
+    /// Without the API's token buckets
+    #[arg(long, help_heading = "Behaviour")]
+    no_buckets: bool,
+    /// How a throttle is called
+    #[arg(long, value_enum, default_value = "too-many-requests", help_heading = "Behaviour")]
+    throttle_code: Throttle,
+    /// What an update makes of UserDefinedFields
+    #[arg(long, value_enum, default_value = "replace", help_heading = "Behaviour")]
+    user_fields: Fields,
+    /// What becomes of SUPPRESSED when the check passes
+    #[arg(long, value_enum, default_value = "stays", help_heading = "Behaviour")]
+    suppressed_on_passed: OnPassed,
+    /// Negative filters match where there is no such field
+    #[arg(long, help_heading = "Behaviour")]
+    negative_filters_match_missing: bool,
+    /// One bad value of an update refuses each finding, not the request
+    #[arg(long, help_heading = "Behaviour")]
+    bad_value_per_finding: bool,
+    /// NOTIFIED becomes NEW when the resource is deleted
+    #[arg(long, help_heading = "Behaviour")]
+    deletion_resets_notified: bool,
+
+    /// One more name that is told apart as a secret access key; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Identity")]
+    principal: Vec<String>,
+    /// A role that takes an external id; may be repeated
+    #[arg(long, value_name = "ROLE-ARN=ID", help_heading = "Identity")]
+    external_id: Vec<String>,
+
+    /// Name of the event queue in the administrator's account
+    #[arg(long, value_name = "NAME", default_value = "hubkeeper", help_heading = "Events")]
+    queue: String,
+    /// After so many receipts a message goes to QUEUE-dead-letters
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Events")]
+    max_receives: u32,
+    /// Send every event to this queue of another server too, with the ambient AWS identity
+    #[arg(long, value_name = "URL", help_heading = "Events")]
+    events_queue_url: Option<String>,
+}
+
+fn percent() -> clap::builder::RangedI64ValueParser<u8> {
+    clap::value_parser!(u8).range(0..=100)
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1".to_owned())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Throttle {
+    /// TooManyRequestsException, as seen in practice
+    TooManyRequests,
+    /// LimitExceededException, as the model says
+    LimitExceeded,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Fields {
+    /// The map is replaced whole
+    Replace,
+    /// Keys that are not named stay
+    Merge,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnPassed {
+    /// SUPPRESSED, as the API reference says
+    Stays,
+    /// RESOLVED, as the guide says
+    Resolved,
+}
+
+impl Args {
+    fn options(&self) -> Result<LocalOptions, Failure> {
+        let start = match &self.start {
+            None => host::now(),
+            Some(text) => text.parse::<Timestamp>().map_err(|_| {
+                Failure::new(format!("failed to use --start {text:?}: it is no time"), "Write it as 2026-12-01T08:00:00Z.")
+            })?,
+        };
+        let first_region = self.home_region.as_deref().map(str::parse::<Region>).transpose();
+        let first_region = first_region.map_err(|error| Failure::said(format!("failed to use --home-region: {error}")))?;
+        let mut options = LocalOptions {
+            findings: self.findings,
+            accounts: self.accounts,
+            regions: self.regions,
+            first_region,
+            seed: self.seed,
+            speed: match self.clock_factor {
+                0 => Speed::Stepped,
+                1 => Speed::Real,
+                factor => Speed::Accelerated(factor),
+            },
+            switches: self.switches(),
+            buckets: !self.no_buckets,
+            throttle: match self.throttle_code {
+                Throttle::TooManyRequests => ThrottleCode::TooManyRequests,
+                Throttle::LimitExceeded => ThrottleCode::LimitExceeded,
+            },
+            faults: self.all_faults()?,
+            external_ids: self.external_ids()?,
+            queue: self.queue.clone(),
+            max_receives: self.max_receives,
+            ..LocalOptions::new(start)
+        };
+        options.principals.extend(self.principal.iter().cloned());
+        Ok(options)
+    }
+
+    fn switches(&self) -> Switches {
+        Switches {
+            user_fields: match self.user_fields {
+                Fields::Replace => UserFields::Replace,
+                Fields::Merge => UserFields::Merge,
+            },
+            suppressed_on_passed: match self.suppressed_on_passed {
+                OnPassed::Stays => SuppressedOnPassed::Stays,
+                OnPassed::Resolved => SuppressedOnPassed::Resolved,
+            },
+            missing_field: if self.negative_filters_match_missing { MissingField::Match } else { MissingField::NoMatch },
+            bad_value: if self.bad_value_per_finding { BadValue::PerFinding } else { BadValue::WholeRequest },
+            deletion_resets_notified: self.deletion_resets_notified,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the edge: faults come from a file")]
+    fn all_faults(&self) -> Result<Faults, Failure> {
+        use host::{CallFault, Fault, UnprocessedCode};
+        let mut faults = match &self.faults {
+            None => Faults::default(),
+            Some(path) => {
+                let failed = |error: String| {
+                    Failure::new(
+                        format!("failed to read faults from {}: {error}", path.display()),
+                        "GET /_local/faults of a running Security Hub Local shows the shape.",
+                    )
+                };
+                let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+                serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?
+            }
+        };
+        let mut call = |percent: u8, operation: Option<&str>, fault: Fault| {
+            if percent > 0 {
+                let operation = operation.map(str::to_owned);
+                faults.calls.push(CallFault { operation, account: None, region: None, fault, percent, skip: 0, times: None });
+            }
+        };
+        let code = if self.throttle_code == Throttle::LimitExceeded {
+            ThrottleCode::LimitExceeded
+        } else {
+            ThrottleCode::TooManyRequests
+        };
+        call(self.throttle_percent, None, Fault::Throttle(code));
+        call(self.error_percent, None, Fault::ServerError(500));
+        if self.partial_percent > 0 {
+            let partial = Fault::Partial { code: UnprocessedCode::InternalFailure, percent: self.partial_percent };
+            call(100, Some("BatchUpdateFindings"), partial);
+        }
+        faults.lag_millis = faults.lag_millis.max(self.lag_millis);
+        faults.short_page_percent = faults.short_page_percent.max(self.short_page_percent);
+        let events = &mut faults.events;
+        events.delay_millis = events.delay_millis.max(self.event_delay_millis);
+        events.duplicate_percent = events.duplicate_percent.max(self.event_duplicate_percent);
+        events.disorder_percent = events.disorder_percent.max(self.event_disorder_percent);
+        events.loss_percent = events.loss_percent.max(self.event_loss_percent);
+        Ok(faults)
+    }
+
+    fn external_ids(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let pair = |text: &String| {
+            let pair = text.split_once('=').filter(|(arn, id)| arn.starts_with("arn:") && !id.is_empty());
+            pair.map(|(arn, id)| (arn.to_owned(), id.to_owned())).ok_or_else(|| {
+                Failure::new(
+                    format!("failed to use --external-id {text:?}"),
+                    "Write it as arn:aws:iam::111122223333:role/hubkeeper=example.",
+                )
+            })
+        };
+        self.external_id.iter().map(pair).collect()
+    }
+}
+
+pub(super) async fn execute(args: Args, _environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
+    if !args.listen.ip().is_loopback() && !args.i_know_that_anybody_can_write {
+        return Err(Failure::new(
+            format!("failed to listen on {}: other machines could reach it, and no signature is checked", args.listen),
+            "Use an address such as 127.0.0.1:4600, or add --i-know-that-anybody-can-write.",
+        ));
+    }
+    let options = args.options()?;
+    let factor = args.clock_factor;
+    signals::until(None, |token| async move {
+        let mut told = Ok(());
+        let hosted = host::host(options, args.listen, args.events_queue_url.as_deref(), token, |hosted| {
+            told = tell(hosted, factor, out).and_then(|()| out.flush());
+        })
+        .await;
+        told?;
+        hosted.map(|()| Ended::Done).map_err(|error| match error {
+            HostError::Options(_) => Failure::new(error.to_string(), "Ask for fewer accounts or Regions."),
+            other => Failure::said(other),
+        })
+    })
+    .await
+}
+
+fn tell(hosted: &Hosted, factor: u32, out: &mut Out) -> std::io::Result<()> {
+    let linked = if hosted.linked.is_empty() { "none".to_owned() } else { hosted.linked.join(", ") };
+    let clock = match factor {
+        0 => "stands until POST /_local/advance".to_owned(),
+        1 => "real".to_owned(),
+        factor => format!("{factor} times as fast as real"),
+    };
+    out.line(out.bold(&format!("Security Hub Local on http://{}", hosted.address)))?;
+    let members = count(hosted.members.len(), "member");
+    for (name, value) in [
+        ("administrator", format!("{} ({members})", hosted.administrator)),
+        ("home Region", hosted.home.clone()),
+        ("linked Regions", linked),
+        ("findings", hosted.findings.to_string()),
+        ("clock", clock),
+        ("event queue", hosted.queue_url.clone()),
+    ] {
+        out.line(format_args!("  {name:<15}{value}"))?;
+    }
+    out.line("")?;
+    out.line("For the AWS CLI and hubkeeper, in another terminal:")?;
+    out.line(format_args!("  export AWS_ENDPOINT_URL=http://{} AWS_DEFAULT_REGION={}", hosted.address, hosted.home))?;
+    out.line(format_args!("  export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY=alice", hosted.administrator))?;
+    out.line("  aws securityhub get-findings --max-items 1")
+}
