@@ -99,11 +99,14 @@ mod tests {
             generators: vec!["security-control/S3.8".into()],
             resources: vec!["arn:aws:s3:::cdn".into()],
             owners: vec!["ControlPolicy/fsbp".into(), "inherited".into()],
+            compliance: vec![crate::core::status::ComplianceStatus::Failed],
+            record_states: vec![crate::core::status::RecordState::Active],
         };
         let built = filters(&filter);
         assert_eq!(built.aws_account_id()[0].value(), Some("111122223333"));
         assert_eq!(built.compliance_security_control_id()[0].comparison(), Some(&StringFilterComparison::Equals));
         assert_eq!(built.region().len() + built.id().len() + built.generator_id().len() + built.resource_id().len(), 4);
+        assert_eq!((built.compliance_status()[0].value(), built.record_state()[0].value()), (Some("FAILED"), Some("ACTIVE")));
         assert_eq!(built.user_defined_fields().len(), 2);
         assert_eq!(built.user_defined_fields()[0].key(), Some(OWNER_KEY));
         assert_eq!(built.created_at()[0].start(), Some("2026-01-01T00:00:00.000Z"));
