@@ -15,6 +15,7 @@ use crate::core::limits::{self, Ledger};
 use crate::core::marker::Owner;
 use crate::core::note;
 use crate::core::reasons;
+use crate::core::status::{ComplianceStatus, RecordState};
 use crate::inventory::{Inventory, NoteKind, Place, RowId};
 
 /// Findings that one BatchUpdateFindings takes.
@@ -311,6 +312,8 @@ struct Known<'a> {
     row: RowId,
     control: Option<&'a str>,
     account: AccountId,
+    compliance: Option<ComplianceStatus>,
+    record_state: RecordState,
     wanted: bool,
 }
 
@@ -337,6 +340,8 @@ pub fn look_ups(inventory: &Inventory, rows: &[RowId]) -> Vec<LookUp> {
                 row: view.id(),
                 control: view.control(),
                 account: view.account(),
+                compliance: view.compliance(),
+                record_state: view.record_state(),
                 wanted: rows.contains(&view.id()),
             })
             .collect();
@@ -373,8 +378,11 @@ fn windows<'k, 'a>(known: &'k [Known<'a>]) -> Vec<&'k [Known<'a>]> {
 fn cheapest(inventory: &Inventory, place: Place, window: &[Known<'_>]) -> Vec<LookUp> {
     let rows: BTreeSet<RowId> = window.iter().filter(|known| known.wanted).map(|known| known.row).collect();
     let time = |known: Option<&Known<'_>>| known.and_then(|known| Timestamp::from_millisecond(known.created).ok());
-    let during = ReadFilter { created_from: time(window.first()), created_to: time(window.last()), ..ReadFilter::default() };
-    let by_window = window.len().div_ceil(PAGE);
+    let during = narrowed(
+        window,
+        ReadFilter { created_from: time(window.first()), created_to: time(window.last()), ..ReadFilter::default() },
+    );
+    let by_window = window.iter().filter(|known| passes(&during, known)).count().div_ceil(PAGE).max(1);
     let ids = rows.len().div_ceil(FILTER_VALUES);
     let (by_control, reads) = control_reads(place, &during, window).unwrap_or((usize::MAX, Vec::new()));
     if by_window <= by_control.min(ids) {
@@ -384,6 +392,32 @@ fn cheapest(inventory: &Inventory, place: Place, window: &[Known<'_>]) -> Vec<Lo
     } else {
         by_id(inventory, place, rows)
     }
+}
+
+/// Narrowed to what the checks of all wanted rows said, where they have one. A check may say something else by now: what such a
+/// read does not show is looked up by id.
+fn narrowed(window: &[Known<'_>], mut filter: ReadFilter) -> ReadFilter {
+    let wanted = || window.iter().filter(|known| known.wanted);
+    let compliance: Option<BTreeSet<ComplianceStatus>> = wanted().map(|known| known.compliance).collect();
+    filter.compliance = compliance.unwrap_or_default().into_iter().collect();
+    filter.record_states = wanted().map(|known| known.record_state).collect::<BTreeSet<_>>().into_iter().collect();
+    filter
+}
+
+fn passes(filter: &ReadFilter, known: &Known<'_>) -> bool {
+    let compliance = filter.compliance.is_empty() || known.compliance.is_some_and(|status| filter.compliance.contains(&status));
+    compliance && filter.record_states.contains(&known.record_state)
+}
+
+/// Look-ups by id: they show these rows if anything does.
+pub fn by_ids(inventory: &Inventory, rows: &BTreeSet<RowId>) -> Vec<LookUp> {
+    let mut by_place: BTreeMap<Place, BTreeSet<RowId>> = BTreeMap::new();
+    for &row in rows {
+        if let Some(view) = inventory.get(row) {
+            by_place.entry(view.place()).or_default().insert(row);
+        }
+    }
+    by_place.into_iter().flat_map(|(place, rows)| by_id(inventory, place, rows)).collect()
 }
 
 fn by_id(inventory: &Inventory, place: Place, rows: BTreeSet<RowId>) -> Vec<LookUp> {
@@ -418,9 +452,8 @@ fn control_reads(place: Place, during: &ReadFilter, window: &[Known<'_>]) -> Opt
     for known in window {
         let Some(&number) = known.control.and_then(|control| filter_of.get(control)) else { continue };
         let (brings, read) = &mut reads[number];
-        if read.filter.accounts.is_empty() || read.filter.accounts.binary_search(&known.account).is_ok() {
-            *brings += 1;
-        }
+        let account = read.filter.accounts.is_empty() || read.filter.accounts.binary_search(&known.account).is_ok();
+        *brings += usize::from(account && passes(&read.filter, known));
         if known.wanted {
             read.rows.push(known.row);
         }

@@ -11,4 +11,5 @@
 mod cli;
 mod crash;
 mod layering;
+mod real;
 mod sim;

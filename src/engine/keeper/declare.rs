@@ -75,6 +75,7 @@ impl Keeper {
         self.looks.clear();
         self.looking.clear();
         self.looked.clear();
+        self.unseen.clear();
         self.planned = None;
         self.asking.clear();
         self.ledger = Ledger::default();

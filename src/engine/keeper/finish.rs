@@ -128,7 +128,12 @@ impl Keeper {
         for row in self.looking.remove(&chain.id).unwrap_or_default() {
             self.looked.remove(&row);
             let seen = self.inventory.get(row).map(|view| view.seen_at().as_millisecond());
-            if seen.is_some_and(|seen| seen < chain.started_at.as_millisecond()) {
+            if seen.is_none_or(|seen| seen >= chain.started_at.as_millisecond()) {
+                continue;
+            }
+            if chain.filter.is_narrow() {
+                self.unseen.insert(row);
+            } else {
                 let message = "a read did not show them".to_owned();
                 self.refused.insert(row, Refusal { code: "FindingNotFound".to_owned(), message, until: elapsed + UNSEEN });
             }
@@ -145,6 +150,7 @@ impl Keeper {
         }
         self.looks.remove(&removed.row);
         self.looked.remove(&removed.row);
+        self.unseen.remove(&removed.row);
         self.flappers.remove(&removed.row);
         self.refused.remove(&removed.row);
     }

@@ -101,6 +101,8 @@ pub struct Keeper {
     looking: BTreeMap<u64, Vec<RowId>>,
     /// Since when each of them is awaited.
     looked: BTreeMap<RowId, Timestamp>,
+    /// Rows that a narrow look-up did not show: to be looked up by id.
+    unseen: BTreeSet<RowId>,
     read_backoff: Backoff,
     write_backoff: Backoff,
     ask_backoff: Backoff,
@@ -196,6 +198,7 @@ impl Keeper {
             looks: BTreeSet::new(),
             looking: BTreeMap::new(),
             looked: BTreeMap::new(),
+            unseen: BTreeSet::new(),
             read_backoff: Backoff::default(),
             write_backoff: Backoff::default(),
             ask_backoff: Backoff::default(),
@@ -325,7 +328,13 @@ impl Keeper {
     /// Nothing is wanted, nothing is under way, everything is known.
     pub(in crate::engine) fn converged(&self) -> bool {
         let decided = self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.wanted().is_empty() && e.asks().is_empty());
-        decided && self.ready() && self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() && self.held.is_empty()
+        decided
+            && self.ready()
+            && self.writes == 0
+            && self.looks.is_empty()
+            && self.unseen.is_empty()
+            && self.looking.is_empty()
+            && self.held.is_empty()
     }
 
     /// The evaluator, once something is declared for this hub.

@@ -159,7 +159,7 @@ impl Keeper {
         }
         self.ledger.trim(now);
         let blocked = |row: RowId| self.writing.contains(&row) || self.refused.contains_key(&row);
-        let looking = |row: RowId| self.looks.contains(&row) || self.is_looking(row);
+        let looking = |row: RowId| self.looks.contains(&row) || self.unseen.contains(&row) || self.is_looking(row);
         let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
         let open = self.purpose == Purpose::Keep && self.write_backoff.open(elapsed);
         let calls = if open { WRITES - self.writes } else { 0 };
@@ -253,13 +253,15 @@ impl Keeper {
         if !self.read_backoff.open(elapsed) {
             return;
         }
+        let mut look_ups = act::by_ids(&self.inventory, &std::mem::take(&mut self.unseen));
         if !self.looks.is_empty() && self.sync.looking() < LOOKS {
             let rows: Vec<RowId> = std::mem::take(&mut self.looks).into_iter().collect();
-            for LookUp { place, filter, rows } in act::look_ups(&self.inventory, &rows) {
-                let chain = self.sync.look(place, filter, now);
-                self.looked.extend(rows.iter().map(|row| (*row, now)));
-                self.looking.insert(chain, rows);
-            }
+            look_ups.extend(act::look_ups(&self.inventory, &rows));
+        }
+        for LookUp { place, filter, rows } in look_ups {
+            let chain = self.sync.look(place, filter, now);
+            self.looked.extend(rows.iter().map(|row| (*row, now)));
+            self.looking.insert(chain, rows);
         }
         while self.reading < READS {
             let Some(chain) = self.sync.start_next() else { break };
