@@ -75,11 +75,10 @@ fn join(hubs: &BTreeMap<Arc<str>, ObjectStatus>) -> Option<ObjectStatus> {
     let (first_hub, first) = statuses.next()?;
     let mut joined = first.clone();
     let several = hubs.len() > 1;
-    let named = |hub: &str, condition: &Condition| match several {
-        true if condition.status != Some(condition.kind == "Ready") => {
-            Condition { message: format!("hub {hub}: {}", condition.message), ..condition.clone() }
-        }
-        _ => condition.clone(),
+    let named = |hub: &str, condition: &Condition| {
+        let fine = condition.status == Some(condition.kind == "Ready");
+        let message = if several && !fine { format!("hub {hub}: {}", condition.message) } else { condition.message.clone() };
+        Condition { message, ..condition.clone() }
     };
     joined.conditions = first.conditions.iter().map(|condition| named(first_hub, condition)).collect();
     for (hub, status) in statuses {

@@ -60,25 +60,22 @@ pub async fn run(
                         tracing::warn!("no SecurityHub is declared: nothing is kept");
                     }
                     for hub in &hubs {
-                        match running.get(hub) {
-                            Some(known) => {
-                                known.desired.send_replace(Arc::clone(&desired));
-                            }
-                            None => {
-                                let (sender, receiver) = watch::channel(Arc::clone(&desired));
-                                let stop = shutdown.child_token();
-                                let mut own = world.clone();
-                                own.status = merged.of_hub(hub);
-                                own.meter = meter_of(hub);
-                                let keeper = Keeper::new(own, hub, Purpose::Keep);
-                                let (name, token) = (Arc::clone(hub), stop.clone());
-                                loops.push(Box::pin(async move {
-                                    keeper.run(receiver, token).await;
-                                    name
-                                }));
-                                running.insert(Arc::clone(hub), Running { desired: sender, stop });
-                            }
+                        if let Some(known) = running.get(hub) {
+                            known.desired.send_replace(Arc::clone(&desired));
+                            continue;
                         }
+                        let (sender, receiver) = watch::channel(Arc::clone(&desired));
+                        let stop = shutdown.child_token();
+                        let mut own = world.clone();
+                        own.status = merged.of_hub(hub);
+                        own.meter = meter_of(hub);
+                        let keeper = Keeper::new(own, hub, Purpose::Keep);
+                        let (name, token) = (Arc::clone(hub), stop.clone());
+                        loops.push(Box::pin(async move {
+                            keeper.run(receiver, token).await;
+                            name
+                        }));
+                        running.insert(Arc::clone(hub), Running { desired: sender, stop });
                     }
                     // A hub that is proved to be gone is let go; one that is only unreadable goes on with its last good version.
                     for (_, known) in running.iter().filter(|(name, _)| !hubs.contains(name)) {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::decide::{Answer, Finding, Knowledge};
-use super::marker::{Marker, Owner};
+use super::marker::{Hold, Marker, Owner};
 use super::status::{RecordState, WorkflowStatus};
 
 /// The newest answer of a person on a problem.
@@ -59,8 +59,12 @@ enum Said {
     Contrary(Option<Timestamp>),
     /// Inherited: at this time the newest answer was to suppress.
     Carries(Timestamp),
+    /// Inherited, and undone by the service or by a person: the history tells.
+    Doubtful,
     Nothing,
     Unasked,
+    /// What we set was undone, and it is over: by the end of the check or by a person before it.
+    Over,
 }
 
 fn said(finding: &Finding<'_>) -> Said {
@@ -75,21 +79,42 @@ fn said(finding: &Finding<'_>) -> Said {
     if finding.workflow == WorkflowStatus::Suppressed {
         return Said::Suppress(at_if(|status| status == WorkflowStatus::Suppressed));
     }
-    let since = at_if(|status| status != WorkflowStatus::Suppressed);
     if let Some(marker) = finding.mismatch() {
-        if !finding.actionable() {
-            return Said::Nothing;
+        // A person's word is theirs, also where the service has moved the finding since.
+        match known.flatten().filter(|answer| answer.at >= marker.at) {
+            Some(Answer { status: WorkflowStatus::Suppressed, at, .. }) => return Said::Suppress(Some(*at)),
+            Some(answer) => return Said::Contrary(Some(answer.at)),
+            None => {}
         }
+        let inherited = marker.owner == Owner::Inherited;
         return match undone_by(finding, marker) {
-            UndoneBy::Person => Said::Contrary(Some(since.unwrap_or(marker.at))),
+            // Also one that a check has passed since: RESOLVED by a person before it ends what was inherited.
+            _ if !finding.actionable() && *finding.knowledge == Knowledge::Unasked => Said::Over,
+            _ if !finding.actionable() => Said::Nothing,
+            UndoneBy::Person => Said::Contrary(Some(marker.at)),
+            UndoneBy::Service if inherited => Said::Carries(marker.at),
             UndoneBy::Service => Said::Nothing,
+            UndoneBy::Ask | UndoneBy::Unknown if inherited => Said::Doubtful,
             UndoneBy::Ask | UndoneBy::Unknown => Said::Unasked,
         };
+    }
+    // What they suppressed before we gave it back is over: an exception had adopted it, or only Git may suppress.
+    let given_back = finding.marker.marker().filter(|marker| marker.hold == Hold::Released && marker.set == finding.workflow);
+    if let (Some(marker), Some(Some(answer))) = (given_back, known)
+        && answer.status == WorkflowStatus::Suppressed
+        && answer.at <= marker.at
+    {
+        return Said::Nothing;
     }
     // The service sets RESOLVED only on a check that passes: on any other, a person did.
     let resolved_by_hand =
         finding.workflow == WorkflowStatus::Resolved && finding.actionable() && finding.facts.control.is_some();
+    let released = finding.marker.marker().filter(|marker| marker.hold == Hold::Released).map(|marker| marker.at);
     match known {
+        // Taken over by us since, and given back or reopened: that was the end of it.
+        Some(Some(Answer { status: WorkflowStatus::Suppressed, at, .. })) if released.is_some_and(|since| since >= *at) => {
+            Said::Nothing
+        }
         // Suppressed by a person and reset by the service since: their word stands.
         Some(Some(Answer { status: WorkflowStatus::Suppressed, at, .. })) => Said::Suppress(Some(*at)),
         // RESOLVED and failing again since: it ended what was before it, which is all it does.
@@ -104,13 +129,14 @@ fn said(finding: &Finding<'_>) -> Said {
 /// inherit nothing.
 pub fn newest(problem: &[Finding<'_>], own: u32) -> Newest {
     let said: Vec<(&Finding<'_>, Said)> = problem.iter().map(|finding| (finding, said(finding))).collect();
-    let suppresses = |said: &Said| matches!(said, Said::Suppress(_) | Said::Carries(_));
+    let suppresses = |said: &Said| matches!(said, Said::Suppress(_) | Said::Carries(_) | Said::Doubtful);
     if !said.iter().any(|(_, said)| suppresses(said)) {
         return Newest::Nothing;
     }
     // Its own history counts as well: a person may have reopened exactly this one.
     let mut ask: Vec<u32> =
         said.iter().filter(|(f, said)| f.row == own && matches!(said, Said::Unasked)).map(|(f, _)| f.row).collect();
+    ask.extend(said.iter().filter(|(_, said)| matches!(said, Said::Doubtful | Said::Over)).map(|(f, _)| f.row));
     let contrary = said.iter().any(|(_, said)| matches!(said, Said::Contrary(_)));
     if contrary {
         let timeless = |said: &Said| matches!(said, Said::Suppress(None) | Said::Contrary(None));
@@ -152,7 +178,7 @@ pub fn for_inherited(problem: &[Finding<'_>], own: u32, since: Timestamp) -> New
             Said::Unasked if finding.created_at <= since && finding.facts.record_state == RecordState::Active => {
                 unasked.push(finding.row)
             }
-            Said::Carries(_) | Said::Nothing | Said::Unasked => {}
+            Said::Carries(_) | Said::Doubtful | Said::Nothing | Said::Unasked | Said::Over => {}
         }
     }
     if !timeless_contrary.is_empty() {

@@ -63,14 +63,19 @@ impl Ledger {
 
 /// How many findings may change in an hour: the smaller of the number and the share of `in_scope`.
 pub fn allowance(limits: Limits, in_scope: u64) -> u64 {
+    // All of the findings is no limit, also where some change twice within the hour.
+    if limits.max_percent >= 100 {
+        return u64::from(limits.max_findings);
+    }
     // Rounded up: one of three findings is one finding, also at 20 percent.
     let share = in_scope.saturating_mul(u64::from(limits.max_percent)).div_ceil(100);
     u64::from(limits.max_findings).min(share)
 }
 
-/// Whether a batch may go: what was used, what is wanted, what is allowed, what is approved.
-pub fn admits(used: u64, wanted: u64, allowance: u64, approved: Option<u64>) -> bool {
-    wanted == 0 || used.saturating_add(wanted) <= allowance || approved.is_some_and(|ceiling| wanted <= ceiling)
+/// How many more findings may change after `used` in the hour. An approval lifts the limit to its ceiling: for the hour, and
+/// not once for every batch.
+pub fn room(used: u64, allowance: u64, approved: Option<u64>) -> u64 {
+    allowance.max(approved.unwrap_or(0)).saturating_sub(used)
 }
 
 /// The ceiling that an approval is asked for: the wanted count, rounded up so that a few more findings do not void it.
@@ -112,14 +117,17 @@ mod tests {
         assert_eq!(allowance(limits, 1_000), 50);
         assert_eq!(allowance(limits, 3), 1);
         assert_eq!(allowance(limits, 0), 0);
+        assert_eq!(allowance(Limits { max_percent: 100, ..limits }, 3), 500);
     }
 
     #[test]
     fn an_approval_lifts_the_limit_up_to_its_ceiling_and_no_further() {
-        assert!(admits(0, 50, 50, None));
-        assert!(!admits(1, 50, 50, None));
-        assert!(admits(1, 50, 50, Some(50)));
-        assert!(!admits(0, 51, 50, Some(50)));
+        assert_eq!(room(0, 50, None), 50);
+        assert_eq!(room(1, 50, None), 49);
+        assert_eq!(room(80, 50, None), 0);
+        assert_eq!(room(1, 50, Some(100)), 99);
+        assert_eq!(room(100, 50, Some(100)), 0, "not once for every batch");
+        assert_eq!(room(1, 50, Some(20)), 49, "an approval narrows nothing");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From what is wanted to what is sent: limits, freshness, and calls of up to a hundred findings that share a patch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,12 +10,13 @@ use super::ports::{LimitHold, Patch, ReadFilter};
 use crate::core::compile::{OwnerState, PolicySet};
 use crate::core::decide::ChangeKind;
 use crate::core::digest;
-use crate::core::ids::{ControlId, ObjectRef};
+use crate::core::ids::{AccountId, ControlId, ObjectRef};
 use crate::core::limits::{self, Ledger};
 use crate::core::marker::Owner;
 use crate::core::note;
 use crate::core::reasons;
-use crate::inventory::{Inventory, NoteKind, Place, RowId, Window};
+use crate::core::status::{ComplianceStatus, RecordState};
+use crate::inventory::{Inventory, NoteKind, Place, RowId};
 
 /// Findings that one BatchUpdateFindings takes.
 pub const BATCH: usize = 100;
@@ -23,6 +24,8 @@ pub const BATCH: usize = 100;
 const FILTER_VALUES: usize = 20;
 /// Findings that one page brings.
 const PAGE: usize = 100;
+/// So many rows in between that nobody wants part two windows.
+const GAP: usize = 10 * PAGE;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,14 +52,16 @@ pub struct Held {
 /// What can be done now.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// To be sent, full calls first.
+    /// To be sent.
     pub batches: Vec<Batch>,
     /// Over a limit.
     pub held: Vec<Held>,
     /// Seen too long ago: to be read again first.
     pub stale: Vec<RowId>,
-    /// All rows that may be changed, sent or stale.
-    pub admitted: Vec<RowId>,
+    /// Calls that are not full wait for others that share them.
+    pub waits: bool,
+    /// The oldest sighting of those that wait for others that are being read again.
+    pub waits_since: Option<Timestamp>,
 }
 
 /// What planning looks at besides the evaluator and the inventory.
@@ -69,65 +74,163 @@ pub struct Circumstances<'a> {
     pub reserved: &'a BTreeMap<String, u64>,
     /// Rows that are not to be touched now: in flight, or failed lately.
     pub blocked: &'a dyn Fn(RowId) -> bool,
+    /// Rows that are being read again and have not come yet.
+    pub looking: &'a dyn Fn(RowId) -> bool,
     /// How old a sighting may be.
     pub freshness: Duration,
+    /// How many calls can be sent.
+    pub calls: usize,
+    /// Whether calls that are not full have waited long enough.
+    pub idle: bool,
 }
 
-/// Plans the calls for everything that is wanted.
+/// The changes that one owner wants of one kind, and that may be sent: by the age of their sighting, oldest first, because the
+/// oldest is the next that would have to be read again.
+struct Group<'a> {
+    rows: Vec<(Timestamp, RowId, &'a Wanted)>,
+    /// Others of them are being read again.
+    more: bool,
+}
+
+/// Plans the next calls for what is wanted.
 pub fn plan(evaluator: &Evaluator, inventory: &Inventory, at: &Circumstances<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let mut groups = admitted(evaluator, inventory, at, &mut plan);
+    groups.sort_by_key(|group| group.rows.first().map(|(seen, row, _)| (*seen, *row)));
+    for group in groups {
+        if plan.batches.len() >= at.calls {
+            break;
+        }
+        pack(evaluator.set(), inventory, at, &group, &mut plan);
+    }
+    plan
+}
+
+/// What may be sent within the limits, seen lately; notes what is over a limit, and what was seen too long ago.
+fn admitted<'a>(evaluator: &'a Evaluator, inventory: &'a Inventory, at: &Circumstances<'_>, plan: &mut Plan) -> Vec<Group<'a>> {
     let set = evaluator.set();
-    let mut groups: BTreeMap<(&Owner, ChangeKind), Vec<(RowId, &Wanted)>> = BTreeMap::new();
+    let mut wanted_by: BTreeMap<(&Owner, ChangeKind), Wishes<'_>> = BTreeMap::new();
     for (&row, wanted) in evaluator.wanted() {
         let frozen = set.hub_spec.suspend && wanted.reason != reasons::EXPIRED;
-        if !frozen && !(at.blocked)(row) {
-            groups.entry((&wanted.change.owner, wanted.change.kind)).or_default().push((row, wanted));
+        if frozen {
+            continue;
+        }
+        let wishes = wanted_by.entry((&wanted.change.owner, wanted.change.kind)).or_default();
+        match ((at.blocked)(row), wanted.free) {
+            (false, true) => wishes.free.push((row, wanted)),
+            (false, false) => wishes.paid.push((row, wanted)),
+            (true, true) => {}
+            (true, false) => wishes.waiting += 1,
         }
     }
-    let mut plan = Plan::default();
     let mut allowances = Allowances::new(evaluator, inventory);
     let mut spent: BTreeMap<String, u64> = at.reserved.clone();
-    let mut ready = Vec::new();
-    for ((owner, kind), rows) in groups {
-        let paid = rows.iter().filter(|(_, wanted)| !wanted.free).count() as u64;
+    let mut in_flight: BTreeMap<String, u64> = at.reserved.clone();
+    let mut groups = Vec::new();
+    for ((owner, kind), wishes) in wanted_by {
+        let Wishes { paid: mut paying, free: mut rows, waiting } = wishes;
         let name = owner.to_string();
-        if paid > 0 && !allowances.admit(set, owner, kind, paid, &name, &spent, at) {
-            let (spec, _) = spec_digest(set, owner);
-            let ceiling = limits::ceiling(paid);
-            let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
-            plan.held
-                .push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted: paid, ceiling, digest } });
-            ready.extend(rows.into_iter().filter(|(_, wanted)| wanted.free));
-            continue;
+        // What was not taken belongs to the batch; what is in flight was admitted before and is counted as spent.
+        let flying = in_flight.entry(name.clone()).or_default();
+        let counted = waiting.min(*flying);
+        *flying -= counted;
+        let waiting = waiting - counted;
+        let paid = paying.len() as u64;
+        let wanted = paid + waiting;
+        if paid > 0 {
+            let room = allowances.room(set, owner, kind, &name, &spent, at);
+            // Nobody can approve for an inherited answer: as much of it as fits, the rest in the next hour.
+            let admitted = match owner {
+                Owner::Object(_) if wanted > room.free => 0,
+                Owner::Object(_) => paid,
+                Owner::Inherited => paid.min(room.free),
+            };
+            if admitted < paid {
+                let (spec, _) = spec_digest(set, owner);
+                let ceiling = limits::ceiling(room.used.saturating_add(wanted));
+                let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
+                let wanted = wanted - admitted;
+                plan.held.push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted, ceiling, digest } });
+            }
+            *spent.entry(name).or_default() += admitted;
+            *spent.entry(String::new()).or_default() += admitted;
+            paying.truncate(usize::try_from(admitted).unwrap_or(usize::MAX));
+            rows.append(&mut paying);
         }
-        *spent.entry(name).or_default() += paid;
-        *spent.entry(String::new()).or_default() += paid;
-        ready.extend(rows);
+        let mut group = Group { rows: Vec::with_capacity(rows.len()), more: false };
+        for (row, wanted) in rows {
+            let Some(view) = inventory.get(row) else { continue };
+            if (at.looking)(row) {
+                group.more = true;
+            } else if age(view.seen_at(), at.now) > at.freshness {
+                group.more = true;
+                plan.stale.push(row);
+            } else {
+                group.rows.push((view.seen_at(), row, wanted));
+            }
+        }
+        group.rows.sort_by_key(|(seen, row, _)| (*seen, *row));
+        groups.push(group);
     }
+    groups
+}
+
+/// Packs a group into calls: full ones at once, others when nothing more is to come soon.
+fn pack(set: &PolicySet, inventory: &Inventory, at: &Circumstances<'_>, group: &Group<'_>, plan: &mut Plan) {
     let mut calls: BTreeMap<(Place, Patch), Vec<(RowId, &Wanted)>> = BTreeMap::new();
-    for (row, wanted) in ready {
+    for &(_, row, wanted) in &group.rows {
         let Some(view) = inventory.get(row) else { continue };
-        plan.admitted.push(row);
-        if age(view.seen_at(), at.now) > at.freshness {
-            plan.stale.push(row);
-            continue;
-        }
         let marker = note::marker(&wanted.change, at.now);
         let text = (view.note() != NoteKind::Foreign).then(|| note::text(set, &wanted.change, &wanted.holder, wanted.reason));
         let user_defined_fields = note::user_defined_fields(&marker, view.foreign().map(AsRef::as_ref));
         let patch = Patch { workflow: wanted.change.workflow, note: text, user_defined_fields };
-        calls.entry((view.place(), patch)).or_default().push((row, wanted));
-    }
-    for ((place, patch), rows) in calls {
-        for chunk in rows.chunks(BATCH) {
-            let mut paid: BTreeMap<String, u64> = BTreeMap::new();
-            for (_, wanted) in chunk.iter().filter(|(_, wanted)| !wanted.free) {
-                *paid.entry(wanted.change.owner.to_string()).or_default() += 1;
+        let key = (view.place(), patch);
+        let rows = calls.entry(key.clone()).or_default();
+        rows.push((row, wanted));
+        if rows.len() == BATCH {
+            let rows = std::mem::take(rows);
+            calls.remove(&key);
+            plan.batches.push(batch(key.0, key.1, &rows));
+            if plan.batches.len() >= at.calls {
+                return;
             }
-            plan.batches.push(Batch { place, rows: chunk.iter().map(|(row, _)| *row).collect(), patch: patch.clone(), paid });
         }
     }
-    plan.batches.sort_by_key(|batch| std::cmp::Reverse(batch.rows.len()));
-    plan
+    let oldest = group.rows.first().map(|(seen, _, _)| *seen);
+    // Others of the group come with the next page; but none of these may grow too old meanwhile.
+    let patient = group.more && oldest.is_some_and(|seen| age(seen, at.now) < at.freshness / 2);
+    for ((place, patch), rows) in calls {
+        if patient {
+            plan.waits_since = plan.waits_since.into_iter().chain(oldest).min();
+        } else if !at.idle {
+            plan.waits = true;
+        } else if plan.batches.len() < at.calls {
+            plan.batches.push(batch(place, patch, &rows));
+        }
+    }
+}
+
+fn batch(place: Place, patch: Patch, rows: &[(RowId, &Wanted)]) -> Batch {
+    let mut paid: BTreeMap<String, u64> = BTreeMap::new();
+    for (_, wanted) in rows.iter().filter(|(_, wanted)| !wanted.free) {
+        *paid.entry(wanted.change.owner.to_string()).or_default() += 1;
+    }
+    Batch { place, rows: rows.iter().map(|(row, _)| *row).collect(), patch, paid }
+}
+
+/// What one owner wants done in one way.
+#[derive(Default)]
+struct Wishes<'w> {
+    paid: Vec<(RowId, &'w Wanted)>,
+    free: Vec<(RowId, &'w Wanted)>,
+    /// Paid rows that are not to be touched now.
+    waiting: u64,
+}
+
+/// What an owner has used of the hour, and how much more it may.
+struct Room {
+    used: u64,
+    free: u64,
 }
 
 fn age(seen: Timestamp, now: Timestamp) -> Duration {
@@ -140,7 +243,7 @@ pub fn spec_digest(set: &PolicySet, owner: &Owner) -> (String, Option<ObjectRef>
     let digest = match set.owner_state(object) {
         OwnerState::Policy(p) => set.policies[p].meta.digest.to_string(),
         OwnerState::Exception(x) => set.exceptions[x].meta.digest.to_string(),
-        OwnerState::Gone | OwnerState::Unknown => "absent".to_owned(),
+        OwnerState::Gone | OwnerState::Elsewhere | OwnerState::Unknown => "absent".to_owned(),
     };
     (digest, Some(object.clone()))
 }
@@ -150,50 +253,39 @@ struct Allowances<'a> {
     evaluator: &'a Evaluator,
     inventory: &'a Inventory,
     in_scope: Option<Vec<u64>>,
-    hub: Option<u64>,
 }
 
 impl<'a> Allowances<'a> {
     fn new(evaluator: &'a Evaluator, inventory: &'a Inventory) -> Self {
-        Self { evaluator, inventory, in_scope: None, hub: None }
+        Self { evaluator, inventory, in_scope: None }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of them are the question")]
-    fn admit(
+    /// An approval of an owner's changes lifts its own limit and the hub's, to its ceiling of what this owner changes in an hour.
+    fn room(
         &mut self,
         set: &PolicySet,
         owner: &Owner,
         kind: ChangeKind,
-        paid: u64,
         name: &str,
         spent: &BTreeMap<String, u64>,
         at: &Circumstances<'_>,
-    ) -> bool {
+    ) -> Room {
+        let taken = |name: &str| spent.get(name).copied().unwrap_or(0);
+        let used = at.ledger.of(name, at.now) + taken(name);
         let (spec, object) = spec_digest(set, owner);
         let approved = object.as_ref().and_then(|object| set.approved_ceiling(object, &spec, kind.as_str(), at.now));
-        let taken = |name: &str| spent.get(name).copied().unwrap_or(0);
-        let hub = self.hub_allowance(set);
-        let within_hub = limits::admits(at.ledger.of_hub(at.now) + taken(""), paid, hub, approved);
-        let own = object.as_ref().and_then(|object| match set.owner_state(object) {
-            OwnerState::Policy(p) => set.policies[p].spec.limits.map(|limits| (p, limits)),
+        let of_hub = limits::room(at.ledger.of_hub(at.now) + taken(""), self.hub_allowance(set), None);
+        let own = match object.as_ref().map(|object| set.owner_state(object)) {
+            Some(OwnerState::Policy(policy)) => set.policies[policy].spec.limits.map(|limits| (policy, limits)),
             _ => None,
-        });
-        let within_own = own.is_none_or(|(policy, limits)| {
-            let allowance = limits::allowance(limits, self.policy_scope(policy));
-            limits::admits(at.ledger.of(name, at.now) + taken(name), paid, allowance, approved)
-        });
-        within_hub && within_own
+        };
+        let own = own
+            .map_or(u64::MAX, |(policy, limits)| limits::room(used, limits::allowance(limits, self.policy_scope(policy)), None));
+        Room { used, free: of_hub.min(own).max(limits::room(used, 0, approved)) }
     }
 
-    fn hub_allowance(&mut self, set: &PolicySet) -> u64 {
-        let inventory = self.inventory;
-        *self.hub.get_or_insert_with(|| {
-            let actionable = inventory.rows().filter_map(|row| inventory.get(row)).filter(|view| {
-                view.record_state() == crate::core::status::RecordState::Active
-                    && view.compliance() != Some(crate::core::status::ComplianceStatus::Passed)
-            });
-            limits::allowance(set.hub_spec.limits, actionable.count() as u64)
-        })
+    fn hub_allowance(&self, set: &PolicySet) -> u64 {
+        limits::allowance(set.hub_spec.limits, self.inventory.actionable() as u64)
     }
 
     fn policy_scope(&mut self, policy: usize) -> u64 {
@@ -203,64 +295,169 @@ impl<'a> Allowances<'a> {
     }
 }
 
-/// The cheapest reads that show these rows again: by control and account, by creation, or by id, whichever brings fewer pages.
-pub fn look_ups(inventory: &Inventory, rows: &[RowId]) -> Vec<(Place, ReadFilter, Vec<RowId>)> {
-    let mut by_place: BTreeMap<Place, Vec<RowId>> = BTreeMap::new();
+/// A read that shows some rows again, and which.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookUp {
+    /// Where.
+    pub place: Place,
+    /// What to ask for.
+    pub filter: ReadFilter,
+    /// The rows that it is for.
+    pub rows: Vec<RowId>,
+}
+
+/// What choosing a read looks at, of every row of a place.
+struct Known<'a> {
+    created: i64,
+    row: RowId,
+    control: Option<&'a str>,
+    account: AccountId,
+    compliance: Option<ComplianceStatus>,
+    record_state: RecordState,
+    wanted: bool,
+}
+
+/// The cheapest reads that show these rows again: by control and account, by creation, by both, or by id, whichever brings
+/// fewer pages.
+pub fn look_ups(inventory: &Inventory, rows: &[RowId]) -> Vec<LookUp> {
+    let mut by_place: BTreeMap<Place, BTreeSet<RowId>> = BTreeMap::new();
     for &row in rows {
         if let Some(view) = inventory.get(row) {
-            by_place.entry(view.place()).or_default().push(row);
+            by_place.entry(view.place()).or_default().insert(row);
         }
     }
     let mut reads = Vec::new();
     for (place, rows) in by_place {
-        let by_id = rows.len().div_ceil(FILTER_VALUES);
-        let created = |row: &RowId| inventory.get(*row).map(crate::inventory::RowView::created_at);
-        let window = Window { from: rows.iter().filter_map(created).min(), to: rows.iter().filter_map(created).max() };
-        let by_window = inventory.count_between(place, window).div_ceil(PAGE);
-        let controls = control_reads(inventory, place, &rows);
-        let by_control = controls.as_ref().map_or(usize::MAX, |(calls, _)| *calls);
-        if by_window <= by_control.min(by_id) {
-            reads.push((place, ReadFilter { created_from: window.from, created_to: window.to, ..ReadFilter::default() }, rows));
-        } else if let (true, Some((_, filters))) = (by_control <= by_id, controls) {
-            // Every row waits for its own filter; which one that is does not matter before all of them are back.
-            reads.extend(filters.into_iter().map(|filter| (place, filter, rows.clone())));
-        } else {
-            for chunk in rows.chunks(FILTER_VALUES) {
-                let ids = chunk.iter().filter_map(|row| inventory.get(*row)).map(|view| view.key().id).collect();
-                reads.push((place, ReadFilter { ids, ..ReadFilter::default() }, chunk.to_vec()));
-            }
+        // One call of a few ids is not beaten by anything.
+        if rows.len() <= FILTER_VALUES {
+            reads.extend(by_id(inventory, place, rows));
+            continue;
+        }
+        let views = inventory.rows().filter_map(|row| inventory.get(row)).filter(|view| view.place() == place);
+        let mut known: Vec<Known<'_>> = views
+            .map(|view| Known {
+                created: view.created_at().as_millisecond(),
+                row: view.id(),
+                control: view.control(),
+                account: view.account(),
+                compliance: view.compliance(),
+                record_state: view.record_state(),
+                wanted: rows.contains(&view.id()),
+            })
+            .collect();
+        known.sort_unstable_by_key(|known| (known.created, known.row));
+        for window in windows(&known) {
+            reads.extend(cheapest(inventory, place, window));
         }
     }
     reads
 }
 
-/// Reads by control, narrowed to the accounts where they are few; `None` if a row has no control.
-fn control_reads(inventory: &Inventory, place: Place, rows: &[RowId]) -> Option<(usize, Vec<ReadFilter>)> {
-    let mut wanted: BTreeMap<ControlId, Vec<crate::core::ids::AccountId>> = BTreeMap::new();
-    for &row in rows {
-        let view = inventory.get(row)?;
-        let facts = view.facts();
-        wanted.entry(ControlId::new(facts.control?)).or_default().push(facts.account);
+/// The stretches of time around the wanted rows, without the long ones between them where none is wanted: a full read that went
+/// on for too long leaves two, at its two beginnings.
+fn windows<'k, 'a>(known: &'k [Known<'a>]) -> Vec<&'k [Known<'a>]> {
+    let mut windows = Vec::new();
+    let mut first: Option<usize> = None;
+    let mut last = 0;
+    for (number, _) in known.iter().enumerate().filter(|(_, known)| known.wanted) {
+        // Ends are inclusive: a gap is one only between different times.
+        let gap = first.is_some() && number - last > GAP && known[number].created > known[last].created;
+        if gap && let Some(start) = first.replace(number) {
+            windows.push(&known[start..=last]);
+        }
+        first.get_or_insert(number);
+        last = number;
     }
+    if let Some(start) = first {
+        windows.push(&known[start..=last]);
+    }
+    windows
+}
+
+/// The cheapest way to see the wanted rows of a window again.
+fn cheapest(inventory: &Inventory, place: Place, window: &[Known<'_>]) -> Vec<LookUp> {
+    let rows: BTreeSet<RowId> = window.iter().filter(|known| known.wanted).map(|known| known.row).collect();
+    let time = |known: Option<&Known<'_>>| known.and_then(|known| Timestamp::from_millisecond(known.created).ok());
+    let during = narrowed(
+        window,
+        ReadFilter { created_from: time(window.first()), created_to: time(window.last()), ..ReadFilter::default() },
+    );
+    let by_window = window.iter().filter(|known| passes(&during, known)).count().div_ceil(PAGE).max(1);
+    let ids = rows.len().div_ceil(FILTER_VALUES);
+    let (by_control, reads) = control_reads(place, &during, window).unwrap_or((usize::MAX, Vec::new()));
+    if by_window <= by_control.min(ids) {
+        vec![LookUp { place, filter: during, rows: rows.into_iter().collect() }]
+    } else if by_control <= ids {
+        reads
+    } else {
+        by_id(inventory, place, rows)
+    }
+}
+
+/// Narrowed to what the checks of all wanted rows said, where they have one. A check may say something else by now: what such a
+/// read does not show is looked up by id.
+fn narrowed(window: &[Known<'_>], mut filter: ReadFilter) -> ReadFilter {
+    let wanted = || window.iter().filter(|known| known.wanted);
+    let compliance: Option<BTreeSet<ComplianceStatus>> = wanted().map(|known| known.compliance).collect();
+    filter.compliance = compliance.unwrap_or_default().into_iter().collect();
+    filter.record_states = wanted().map(|known| known.record_state).collect::<BTreeSet<_>>().into_iter().collect();
+    filter
+}
+
+fn passes(filter: &ReadFilter, known: &Known<'_>) -> bool {
+    let compliance = filter.compliance.is_empty() || known.compliance.is_some_and(|status| filter.compliance.contains(&status));
+    compliance && filter.record_states.contains(&known.record_state)
+}
+
+/// Look-ups by id: they show these rows if anything does.
+pub fn by_ids(inventory: &Inventory, rows: &BTreeSet<RowId>) -> Vec<LookUp> {
+    let mut by_place: BTreeMap<Place, BTreeSet<RowId>> = BTreeMap::new();
+    for &row in rows {
+        if let Some(view) = inventory.get(row) {
+            by_place.entry(view.place()).or_default().insert(row);
+        }
+    }
+    by_place.into_iter().flat_map(|(place, rows)| by_id(inventory, place, rows)).collect()
+}
+
+fn by_id(inventory: &Inventory, place: Place, rows: BTreeSet<RowId>) -> Vec<LookUp> {
+    let rows: Vec<RowId> = rows.into_iter().collect();
+    let chunks = rows.chunks(FILTER_VALUES).map(|chunk| {
+        let ids = chunk.iter().filter_map(|row| inventory.get(*row)).map(|view| view.key().id).collect();
+        LookUp { place, filter: ReadFilter { ids, ..ReadFilter::default() }, rows: chunk.to_vec() }
+    });
+    chunks.collect()
+}
+
+/// Reads by control within a window, narrowed to the accounts where they are few; `None` if a wanted row has no control.
+fn control_reads(place: Place, during: &ReadFilter, window: &[Known<'_>]) -> Option<(usize, Vec<LookUp>)> {
+    let mut controls: BTreeMap<&str, BTreeSet<AccountId>> = BTreeMap::new();
+    for known in window.iter().filter(|known| known.wanted) {
+        controls.entry(known.control?).or_default().insert(known.account);
+    }
+    let names: Vec<&str> = controls.keys().copied().collect();
     let mut filters: Vec<ReadFilter> = Vec::new();
-    let controls: Vec<(ControlId, Vec<_>)> = wanted.into_iter().collect();
-    for chunk in controls.chunks(FILTER_VALUES) {
-        let mut accounts: Vec<_> = chunk.iter().flat_map(|(_, accounts)| accounts.iter().copied()).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
+    let mut filter_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for chunk in names.chunks(FILTER_VALUES) {
+        let mut accounts: BTreeSet<AccountId> = chunk.iter().flat_map(|control| &controls[control]).copied().collect();
         if accounts.len() > FILTER_VALUES {
             accounts.clear();
         }
-        filters.push(ReadFilter { controls: chunk.iter().map(|(c, _)| c.clone()).collect(), accounts, ..ReadFilter::default() });
+        filter_of.extend(chunk.iter().map(|control| (*control, filters.len())));
+        let controls = chunk.iter().map(|control| ControlId::new(control)).collect();
+        filters.push(ReadFilter { controls, accounts: accounts.into_iter().collect(), ..during.clone() });
     }
-    let mut brought = vec![0usize; filters.len()];
-    for view in inventory.rows().filter_map(|row| inventory.get(row)).filter(|view| view.place() == place) {
-        let facts = view.facts();
-        let Some(control) = facts.control.map(ControlId::new) else { continue };
-        for (filter, count) in filters.iter().zip(&mut brought) {
-            let account = filter.accounts.is_empty() || filter.accounts.contains(&facts.account);
-            *count += usize::from(account && filter.controls.contains(&control));
+    let mut reads: Vec<(usize, LookUp)> =
+        filters.into_iter().map(|filter| (0, LookUp { place, filter, rows: Vec::new() })).collect();
+    for known in window {
+        let Some(&number) = known.control.and_then(|control| filter_of.get(control)) else { continue };
+        let (brings, read) = &mut reads[number];
+        let account = read.filter.accounts.is_empty() || read.filter.accounts.binary_search(&known.account).is_ok();
+        *brings += usize::from(account && passes(&read.filter, known));
+        if known.wanted {
+            read.rows.push(known.row);
         }
     }
-    Some((brought.iter().map(|count| count.div_ceil(PAGE).max(1)).sum(), filters))
+    let calls = reads.iter().map(|(brings, _)| brings.div_ceil(PAGE).max(1)).sum();
+    Some((calls, reads.into_iter().map(|(_, read)| read).collect()))
 }

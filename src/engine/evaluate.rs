@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::core::compile::{Fault, Holder, PolicySet, Verdict};
+use crate::core::compile::{Fault, Holder, Judged, PolicySet, Verdict};
 use crate::core::decide::{self, Action, Bench, Change, Decision, Finding, Step, Trace};
 use crate::core::facts::Facts;
+use crate::core::marker::Owner;
 use crate::core::matcher::Scratch;
 use crate::core::objects::{Mode, Response};
 use crate::core::reasons;
@@ -32,13 +33,8 @@ pub struct Wanted {
 /// What an exception covers.
 #[derive(Debug, Default)]
 struct Covered {
-    rows: BTreeMap<RowId, Cover>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cover {
-    in_grant: bool,
-    approvals: u32,
+    /// With what each of its guardrails says of them.
+    rows: BTreeMap<RowId, Box<[Judged]>>,
 }
 
 /// The outcome of one row, for figures.
@@ -74,6 +70,71 @@ pub struct ExceptionCounts {
     pub overridden: u64,
 }
 
+/// Figures of all outcomes, in the order of the set.
+#[derive(Debug, Default)]
+struct Counts {
+    policies: Vec<PolicyCounts>,
+    /// Per exception.
+    overridden: Vec<u64>,
+}
+
+impl Counts {
+    fn add(&mut self, outcome: &Outcome) {
+        self.tally(outcome, |count| *count += 1);
+    }
+
+    fn take(&mut self, outcome: &Outcome) {
+        self.tally(outcome, |count| *count = count.saturating_sub(1));
+    }
+
+    fn tally(&mut self, outcome: &Outcome, step: fn(&mut u64)) {
+        let Self { policies, overridden } = self;
+        for &policy in outcome.scopes.iter() {
+            step(&mut policies[policy as usize].in_scope);
+        }
+        for &(policy, would) in outcome.shadow.iter() {
+            step(&mut policies[policy as usize].decided);
+            if would {
+                step(&mut policies[policy as usize].would_change);
+            }
+        }
+        let governing = outcome.governing.map(|p| p as usize);
+        match outcome.reason {
+            reasons::RESPECTED | reasons::INHERITED | reasons::OVERRIDDEN => {
+                if let Some(policy) = governing {
+                    step(&mut policies[policy].respected);
+                }
+                if let (reasons::OVERRIDDEN, Holder::Exception(x)) = (outcome.reason, &outcome.holder) {
+                    step(&mut overridden[*x]);
+                }
+            }
+            reasons::EXCEPTED => {
+                if let Some(policy) = governing {
+                    step(&mut policies[policy].excepted);
+                }
+            }
+            reasons::SUPPRESSED_BY_RULE | reasons::IGNORED | reasons::REVERTED => {
+                if let Holder::Rule { policy, .. } = outcome.holder {
+                    step(&mut policies[policy].decided);
+                }
+            }
+            reasons::FLAPPING => {
+                if let Holder::Rule { policy, .. } = outcome.holder {
+                    step(&mut policies[policy].flapping);
+                }
+            }
+            reasons::CONFLICTED => {
+                if let Holder::Conflict(conflicting) = &outcome.holder {
+                    for &policy in conflicting {
+                        step(&mut policies[policy].conflicted);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The evaluator of one hub.
 #[derive(Debug)]
 pub struct Evaluator {
@@ -83,8 +144,22 @@ pub struct Evaluator {
     covered_by: BTreeMap<RowId, Vec<usize>>,
     outcomes: BTreeMap<RowId, Outcome>,
     wanted: BTreeMap<RowId, Wanted>,
+    /// How many of the wanted changes each owner has.
+    pending: BTreeMap<Owner, u64>,
+    /// How often something else was wanted.
+    wishes: u64,
     asks: BTreeSet<RowId>,
     dirty: BTreeSet<RowId>,
+    /// Exceptions whose findings changed since they were judged.
+    unjudged: BTreeSet<usize>,
+    /// Rows whose outcome is that something keeps rewriting them.
+    flapping: BTreeSet<RowId>,
+    /// The figures of all outcomes, kept with them.
+    counts: Counts,
+    /// Rows that have to be read again before fields that filters and grants name can be told.
+    lacking: BTreeSet<RowId>,
+    /// Whether these are others than when exceptions were judged.
+    lacks_changed: bool,
     all: bool,
     judge_all: bool,
     scratch: Scratch,
@@ -98,6 +173,8 @@ impl Evaluator {
         let covered = set.exceptions.iter().map(|_| Covered::default()).collect();
         // Until the findings were looked at, no exception is in force.
         let verdicts = set.exceptions.iter().map(|_| Verdict::Pending).collect();
+        let counts =
+            Counts { policies: vec![PolicyCounts::default(); set.policies.len()], overridden: vec![0; set.exceptions.len()] };
         Self {
             set,
             verdicts,
@@ -105,8 +182,15 @@ impl Evaluator {
             covered_by: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            wishes: 0,
             asks: BTreeSet::new(),
             dirty: BTreeSet::new(),
+            unjudged: BTreeSet::new(),
+            flapping: BTreeSet::new(),
+            counts,
+            lacking: BTreeSet::new(),
+            lacks_changed: false,
             all: true,
             judge_all: true,
             scratch: Scratch::default(),
@@ -130,6 +214,16 @@ impl Evaluator {
         &self.wanted
     }
 
+    /// How many changes are wanted for each owner.
+    pub fn pending(&self) -> &BTreeMap<Owner, u64> {
+        &self.pending
+    }
+
+    /// A number that is another one whenever something else is wanted.
+    pub fn wishes(&self) -> u64 {
+        self.wishes
+    }
+
     /// Rows whose history has to be asked.
     pub fn asks(&self) -> &BTreeSet<RowId> {
         &self.asks
@@ -146,10 +240,50 @@ impl Evaluator {
     /// The row is gone. Its problem's other rows have to be touched by the caller before.
     pub fn forget(&mut self, row: RowId) {
         self.uncover(row);
-        self.outcomes.remove(&row);
-        self.wanted.remove(&row);
+        if let Some(outcome) = self.outcomes.remove(&row) {
+            self.counts.take(&outcome);
+        }
+        self.flapping.remove(&row);
+        self.want(row, None);
         self.asks.remove(&row);
         self.dirty.remove(&row);
+        self.lacks_changed |= self.lacking.remove(&row);
+    }
+
+    /// Replaces what is wanted of a row.
+    fn want(&mut self, row: RowId, wanted: Option<Wanted>) {
+        if self.wanted.get(&row) == wanted.as_ref() {
+            return;
+        }
+        self.wishes += 1;
+        if let Some(wanted) = &wanted {
+            *self.pending.entry(wanted.change.owner.clone()).or_default() += 1;
+        }
+        let before = match wanted {
+            Some(wanted) => self.wanted.insert(row, wanted),
+            None => self.wanted.remove(&row),
+        };
+        if let Some(before) = before
+            && let Some(count) = self.pending.get_mut(&before.change.owner)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.pending.remove(&before.change.owner);
+            }
+        }
+    }
+
+    /// Replaces the outcome of a row.
+    fn conclude(&mut self, row: RowId, outcome: Outcome) {
+        self.counts.add(&outcome);
+        if outcome.reason == reasons::FLAPPING {
+            self.flapping.insert(row);
+        } else {
+            self.flapping.remove(&row);
+        }
+        if let Some(before) = self.outcomes.insert(row, outcome) {
+            self.counts.take(&before);
+        }
     }
 
     /// Everything is decided again.
@@ -171,6 +305,7 @@ impl Evaluator {
         for exception in self.covered_by.remove(&row).unwrap_or_default() {
             if let Some(covered) = self.covered.get_mut(exception) {
                 covered.rows.remove(&row);
+                self.unjudged.insert(exception);
             }
         }
     }
@@ -181,11 +316,12 @@ impl Evaluator {
         if std::mem::take(&mut self.all) {
             self.dirty = inventory.rows().collect();
             let known: BTreeSet<RowId> = self.outcomes.keys().copied().collect();
-            for row in known.difference(&self.dirty.clone()) {
-                self.forget(*row);
+            let gone: Vec<RowId> = known.difference(&self.dirty).copied().collect();
+            for row in gone {
+                self.forget(row);
             }
+            self.judge_all = true;
         }
-        self.judge_all = false;
         let cover: Vec<RowId> = self.dirty.iter().copied().collect();
         for row in cover {
             self.cover(inventory, row, now);
@@ -200,15 +336,13 @@ impl Evaluator {
     fn cover(&mut self, inventory: &Inventory, row: RowId, now: Timestamp) {
         self.uncover(row);
         let Some(view) = inventory.get(row) else { return };
+        self.lacks_changed |= if inventory.lacks(row) { self.lacking.insert(row) } else { self.lacking.remove(&row) };
         let facts = view.facts();
         let set = Arc::clone(&self.set);
         let matches = set.matches(&facts, now, &mut self.scratch);
         for &exception in &matches.exceptions {
-            let cover = Cover {
-                in_grant: set.in_grant(exception, &facts, now),
-                approvals: set.approvals_triggered(exception, &facts, now),
-            };
-            self.covered[exception].rows.insert(row, cover);
+            self.covered[exception].rows.insert(row, set.judged_by(exception, &facts, now).into());
+            self.unjudged.insert(exception);
         }
         if !matches.exceptions.is_empty() {
             self.covered_by.insert(row, matches.exceptions);
@@ -217,7 +351,14 @@ impl Evaluator {
 
     fn judge(&mut self, inventory: &Inventory, now: Timestamp) {
         let set = Arc::clone(&self.set);
-        for exception in 0..set.exceptions.len() {
+        let mut judged = std::mem::take(&mut self.unjudged);
+        if std::mem::take(&mut self.judge_all) {
+            judged.extend(0..set.exceptions.len());
+        }
+        if std::mem::take(&mut self.lacks_changed) {
+            judged.extend((0..set.exceptions.len()).filter(|&exception| set.exceptions[exception].projects));
+        }
+        for exception in judged {
             let verdict = match set.standing(exception, now) {
                 Verdict::Active => {
                     self.fault_by_findings(inventory, &set, exception, now).map_or(Verdict::Active, Verdict::Faulty)
@@ -231,16 +372,40 @@ impl Evaluator {
                         self.dirty.extend(inventory.by_problem(view.problem()));
                     }
                 }
-                let owner = crate::core::marker::Owner::Object(set.exceptions[exception].meta.object.clone());
+                let owner = Owner::Object(set.exceptions[exception].meta.object.clone());
                 self.dirty.extend(inventory.by_owner(&owner));
             }
         }
     }
 
+    /// Why an exception has no effect, by the findings it covers: the first refusal, unless some guardrail has none.
     fn fault_by_findings(&self, inventory: &Inventory, set: &PolicySet, exception: usize, now: Timestamp) -> Option<Fault> {
+        if set.exceptions[exception].projects && !self.lacking.is_empty() {
+            let message = format!("{} findings have to be read again before it can be told what it covers", self.lacking.len());
+            return Some(Fault { reason: reasons::BACKFILLING, message });
+        }
+        if let Some(denied) = set.denial(exception, now) {
+            return Some(denied);
+        }
+        let mut refusal = None;
+        for (position, &guardrail) in set.exceptions[exception].guardrails.iter().enumerate() {
+            let fault = self.refused_by(inventory, set, (exception, position, guardrail), now)?;
+            refusal.get_or_insert(fault);
+        }
+        refusal
+    }
+
+    fn refused_by(
+        &self,
+        inventory: &Inventory,
+        set: &PolicySet,
+        (exception, position, number): (usize, usize, usize),
+        now: Timestamp,
+    ) -> Option<Fault> {
         let rows = &self.covered[exception].rows;
-        let guardrail = set.exceptions[exception].guardrail.and_then(|g| set.guardrails.get(g))?;
-        if let Some((row, _)) = rows.iter().find(|(_, cover)| !cover.in_grant) {
+        let guardrail = set.guardrails.get(number)?;
+        let judged = |judged: &[Judged]| judged.get(position).copied().unwrap_or(Judged { in_grant: false, triggered: u64::MAX });
+        if let Some((row, _)) = rows.iter().find(|(_, row)| !judged(row).in_grant) {
             let what = inventory.get(*row).map(|view| describe(&view.facts())).unwrap_or_default();
             let message = format!("it covers {what}, which {} does not grant: narrow spec.targets", guardrail.meta.object);
             return Some(Fault { reason: reasons::OUT_OF_GRANT, message });
@@ -254,8 +419,8 @@ impl Evaluator {
             );
             return Some(Fault { reason: reasons::TOO_MANY_FINDINGS, message });
         }
-        let triggered = rows.values().fold(0, |bits, cover| bits | cover.approvals);
-        set.missing_approval(exception, triggered, now)
+        let triggered = rows.values().fold(0, |bits, row| bits | judged(row).triggered);
+        set.missing_approval(exception, number, triggered, now)
     }
 
     fn decide(&mut self, inventory: &Inventory, row: RowId, now: Timestamp) {
@@ -265,7 +430,7 @@ impl Evaluator {
         };
         let set = Arc::clone(&self.set);
         if inventory.lacks(row) {
-            self.wanted.remove(&row);
+            self.want(row, None);
             self.asks.remove(&row);
             let nothing = Outcome {
                 reason: reasons::BACKFILLING,
@@ -274,7 +439,7 @@ impl Evaluator {
                 scopes: self.scopes(&[]),
                 shadow: self.shadow(&[]),
             };
-            self.outcomes.insert(row, nothing);
+            self.conclude(row, nothing);
             return;
         }
         let (decision, _) = self.chain(inventory, row, now, Trace::default());
@@ -300,17 +465,20 @@ impl Evaluator {
             scopes: self.scopes(&scopes),
             shadow: self.shadow(&shadow),
         };
-        self.outcomes.insert(row, outcome);
+        self.conclude(row, outcome);
         self.asks.remove(&row);
-        self.wanted.remove(&row);
-        match decision.action {
-            Action::Leave => {}
-            Action::Ask(rows) => self.asks.extend(rows.into_iter().map(RowId)),
+        let wanted = match decision.action {
+            Action::Leave => None,
+            Action::Ask(rows) => {
+                self.asks.extend(rows.into_iter().map(RowId));
+                None
+            }
             Action::Change(change) => {
                 let free = is_free(inventory, row, &change, decision.reason);
-                self.wanted.insert(row, Wanted { change, reason: decision.reason, holder: decision.holder, free });
+                Some(Wanted { change, reason: decision.reason, holder: decision.holder, free })
             }
-        }
+        };
+        self.want(row, wanted);
     }
 
     /// The chain of one row, with every check's answer.
@@ -366,58 +534,15 @@ impl Evaluator {
 
     /// Rows that were stopped because something else keeps rewriting them.
     pub fn flapping(&self) -> impl Iterator<Item = RowId> + '_ {
-        self.outcomes.iter().filter(|(_, outcome)| outcome.reason == reasons::FLAPPING).map(|(row, _)| *row)
+        self.flapping.iter().copied()
     }
 
     /// The figures of every policy and exception, in the order of the set.
     pub fn counts(&self) -> (Vec<PolicyCounts>, Vec<ExceptionCounts>) {
-        let mut policies = vec![PolicyCounts::default(); self.set.policies.len()];
-        let mut exceptions: Vec<ExceptionCounts> =
-            self.covered.iter().map(|covered| ExceptionCounts { matched: covered.rows.len() as u64, overridden: 0 }).collect();
-        for outcome in self.outcomes.values() {
-            for &policy in outcome.scopes.iter() {
-                policies[policy as usize].in_scope += 1;
-            }
-            for &(policy, would) in outcome.shadow.iter() {
-                policies[policy as usize].decided += 1;
-                policies[policy as usize].would_change += u64::from(would);
-            }
-            let governing = outcome.governing.map(|p| p as usize);
-            match outcome.reason {
-                reasons::RESPECTED | reasons::INHERITED | reasons::OVERRIDDEN => {
-                    if let Some(policy) = governing {
-                        policies[policy].respected += 1;
-                    }
-                    if let (reasons::OVERRIDDEN, Holder::Exception(x)) = (outcome.reason, &outcome.holder) {
-                        exceptions[*x].overridden += 1;
-                    }
-                }
-                reasons::EXCEPTED => {
-                    if let Some(policy) = governing {
-                        policies[policy].excepted += 1;
-                    }
-                }
-                reasons::SUPPRESSED_BY_RULE | reasons::IGNORED | reasons::REVERTED => {
-                    if let Holder::Rule { policy, .. } = outcome.holder {
-                        policies[policy].decided += 1;
-                    }
-                }
-                reasons::FLAPPING => {
-                    if let Holder::Rule { policy, .. } = outcome.holder {
-                        policies[policy].flapping += 1;
-                    }
-                }
-                reasons::CONFLICTED => {
-                    if let Holder::Conflict(conflicting) = &outcome.holder {
-                        for &policy in conflicting {
-                            policies[policy].conflicted += 1;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        (policies, exceptions)
+        let exceptions = self.covered.iter().zip(&self.counts.overridden);
+        let exceptions =
+            exceptions.map(|(covered, &overridden)| ExceptionCounts { matched: covered.rows.len() as u64, overridden }).collect();
+        (self.counts.policies.clone(), exceptions)
     }
 }
 

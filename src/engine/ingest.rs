@@ -163,24 +163,29 @@ fn learn(inventory: &mut Inventory, row: RowId, before: &Snapshot, overwritten: 
         learn_check(inventory, row, before);
         return;
     }
-    // Our own update, seen before its answer came or after a restart, is nobody's answer.
-    let ours =
-        view.is_ours() || view.marker().marker().is_some_and(|marker| marker.set == workflow && view.marker() != &before.marker);
+    // Our own update, seen before its answer came or after a restart, is nobody's answer. It always brings a new marker.
+    let ours = view.marker() != &before.marker && view.marker().marker().is_some_and(|marker| marker.set == workflow);
     if ours {
         return;
     }
-    let at = version.min(seen_at);
+    // It happened after what it was done to: the version of a customer's update is inferred, not promised.
+    let since = before.marker.marker().map_or(Timestamp::MIN, |marker| marker.at);
+    let at = version.min(seen_at).max(since);
     inventory.set_knowledge(row, Knowledge::Known(Some(Answer { status: workflow, at, by: None })));
 }
 
 /// The check changed with it, so the service may have moved the workflow status. A suppression that a person made is still
 /// their word then.
 fn learn_check(inventory: &mut Inventory, row: RowId, before: &Snapshot) {
-    let Some(view) = inventory.get(row) else { return };
+    let Some((workflow, at)) = inventory.get(row).map(|view| (view.workflow(), view.version())) else { return };
     let held = before.marker.held().is_some_and(|marker| marker.set == before.workflow);
-    let lost = before.workflow == WorkflowStatus::Suppressed && !held && view.workflow() != WorkflowStatus::Suppressed;
+    let moved = workflow != before.workflow;
+    let lost = before.workflow == WorkflowStatus::Suppressed && !held && moved;
+    if held && moved {
+        // The service or a person: what was known of answers before is no longer the newest.
+        inventory.set_knowledge(row, Knowledge::Unasked);
+    }
     if lost && matches!(inventory.knowledge(row), Knowledge::Unasked) {
-        let at = view.version();
         inventory.set_knowledge(row, Knowledge::Known(Some(Answer { status: WorkflowStatus::Suppressed, at, by: None })));
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::core::ids::{AccountId, ControlId, FindingKey, ObjectRef, Region};
 use crate::core::objects::Desired;
-use crate::core::status::WorkflowStatus;
+use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 
 /// Time: wall, monotonic, sleep. Nothing in this house asks the system directly.
 #[async_trait]
@@ -129,6 +129,17 @@ pub struct ReadFilter {
     pub resources: Vec<String>,
     /// `UserDefinedFields` `hubkeeper.dev/owner` EQUALS.
     pub owners: Vec<String>,
+    /// `ComplianceStatus` EQUALS.
+    pub compliance: Vec<ComplianceStatus>,
+    /// `RecordState` EQUALS.
+    pub record_states: Vec<RecordState>,
+}
+
+impl ReadFilter {
+    /// Whether it names what a check may change: then a finding that it does not show may be there all the same.
+    pub fn is_narrow(&self) -> bool {
+        !self.compliance.is_empty() || !self.record_states.is_empty()
+    }
 }
 
 /// The order of a read.

@@ -2,7 +2,7 @@
 //!
 //! Conditions are written when they change; counters at most once a minute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,12 +22,16 @@ use crate::core::reasons;
 
 /// How often counters alone are written.
 const COUNTERS: Duration = Duration::from_secs(60);
+/// How often statuses are made at most: not after every page and event.
+const REST: Duration = Duration::from_millis(200);
 
 /// What was told last.
 #[derive(Debug, Default)]
 pub struct Reporter {
     written: BTreeMap<ObjectRef, (ObjectStatus, Duration)>,
     due: Option<Duration>,
+    /// When statuses were made last.
+    made: Option<Duration>,
     told: BTreeMap<&'static str, String>,
 }
 
@@ -62,9 +66,15 @@ impl Keeper {
     /// Writes what changed.
     pub(super) async fn report(&mut self) {
         self.measure();
-        let statuses = self.statuses();
         let elapsed = self.world.clock.elapsed();
-        let present: Vec<ObjectRef> = statuses.iter().map(|status| status.object.clone()).collect();
+        let rested = self.reporter.made.map_or(Duration::ZERO, |made| made + REST);
+        if elapsed < rested && !self.is_ending() {
+            self.reporter.due = Some(self.reporter.due.map_or(rested, |due| due.min(rested)));
+            return;
+        }
+        self.reporter.made = Some(elapsed);
+        let statuses = self.statuses();
+        let present: BTreeSet<&ObjectRef> = statuses.iter().map(|status| &status.object).collect();
         let gone: Vec<ObjectRef> = self.reporter.written.keys().filter(|object| !present.contains(object)).cloned().collect();
         for object in gone {
             // Deleted objects lose their status; one that is only unreadable is still declared and not among these.
@@ -157,11 +167,7 @@ impl Keeper {
         };
         let set = evaluator.set();
         let (policies, exceptions) = evaluator.counts();
-        let mut pending: BTreeMap<&Owner, u64> = BTreeMap::new();
-        for wanted in evaluator.wanted().values() {
-            *pending.entry(&wanted.change.owner).or_default() += 1;
-        }
-        let view = View { keeper: self, set, broken: &desired.broken, pending };
+        let view = View { keeper: self, set, broken: &desired.broken, pending: evaluator.pending() };
         let mut statuses = vec![view.hub()];
         for (number, counts) in policies.into_iter().enumerate() {
             statuses.push(view.policy(number, counts));
@@ -247,7 +253,7 @@ struct View<'a> {
     keeper: &'a Keeper,
     set: &'a PolicySet,
     broken: &'a [Broken],
-    pending: BTreeMap<&'a Owner, u64>,
+    pending: &'a BTreeMap<Owner, u64>,
 }
 
 impl View<'_> {
@@ -367,9 +373,7 @@ impl View<'_> {
     }
 
     fn held(&self, owner: &Owner) -> u64 {
-        let inventory = &self.keeper.inventory;
-        let ours = inventory.by_owner(owner).filter_map(|row| inventory.get(row)).filter(|view| view.is_ours());
-        ours.count() as u64
+        self.keeper.inventory.held_by(owner)
     }
 
     fn policy(&self, number: usize, counts: PolicyCounts) -> ObjectStatus {
@@ -420,7 +424,7 @@ impl View<'_> {
 
     /// Who keeps rewriting.
     fn writer(&self) -> String {
-        let writers: std::collections::BTreeSet<&str> = self.keeper.flappers.values().map(AsRef::as_ref).collect();
+        let writers: BTreeSet<&str> = self.keeper.flappers.values().map(AsRef::as_ref).collect();
         let names: Vec<&str> = writers.into_iter().take(3).collect();
         if names.is_empty() { "something".to_owned() } else { names.join(", ") }
     }

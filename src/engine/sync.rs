@@ -4,7 +4,7 @@
 //! in flight without knowing how findings spread over time, and at most one page more than the fewest possible. The audit
 //! reads windows over `CreatedAt` of equal size, spread evenly over the sync interval. Never by a field that we write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -38,7 +38,6 @@ pub struct Chain {
     in_flight: bool,
     frontier: Option<Timestamp>,
     sorted: bool,
-    tokens: BTreeSet<String>,
     purpose: Purpose,
 }
 
@@ -69,6 +68,8 @@ pub enum Ended {
 #[derive(Debug, Default)]
 pub struct Sync {
     chains: Vec<Chain>,
+    /// Page tokens that each chain has had.
+    tokens: BTreeMap<u64, BTreeSet<String>>,
     next_id: u64,
     audits: Vec<Audit>,
 }
@@ -109,6 +110,7 @@ impl Sync {
     /// Drops everything that is under way: the hub or the connection changed.
     pub fn clear(&mut self) {
         self.chains.clear();
+        self.tokens.clear();
         self.audits.clear();
     }
 
@@ -135,7 +137,6 @@ impl Sync {
             in_flight: false,
             frontier: None,
             sorted: true,
-            tokens: BTreeSet::new(),
             purpose,
         });
         id
@@ -156,7 +157,7 @@ impl Sync {
             if restart {
                 chain.token = None;
                 chain.frontier = None;
-                chain.tokens.clear();
+                self.tokens.remove(&id);
             }
         }
     }
@@ -167,7 +168,7 @@ impl Sync {
         let chain = &mut self.chains[position];
         chain.in_flight = false;
         if let Some(token) = &token
-            && !chain.tokens.insert(token.clone())
+            && !self.tokens.entry(id).or_default().insert(token.clone())
         {
             self.failed(id, true);
             return Ended::TokenRepeated;
@@ -186,11 +187,11 @@ impl Sync {
         match purpose {
             Purpose::Look | Purpose::Audit if !ended => Ended::Nothing,
             Purpose::Look => {
-                self.chains.remove(position);
+                self.close(&[id]);
                 Ended::Look
             }
             Purpose::Audit => {
-                self.chains.remove(position);
+                self.close(&[id]);
                 Ended::Window(place, window, started_at)
             }
             Purpose::Pass { partner } => {
@@ -199,7 +200,7 @@ impl Sync {
                     // Either chain that reaches the far end has read everything by itself.
                     let started = partner.and_then(|p| self.chains.iter().find(|c| c.id == p)).map(|c| c.started_at);
                     let started = started.map_or(started_at, |other| other.min(started_at));
-                    self.chains.retain(|chain| chain.id != id && Some(chain.id) != partner);
+                    self.close(&[id, partner.unwrap_or(id)]);
                     return Ended::Window(place, window, started);
                 }
                 if first && partner.is_none() {
@@ -217,6 +218,13 @@ impl Sync {
                 }
                 Ended::Nothing
             }
+        }
+    }
+
+    fn close(&mut self, ids: &[u64]) {
+        self.chains.retain(|chain| !ids.contains(&chain.id));
+        for id in ids {
+            self.tokens.remove(id);
         }
     }
 

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashTable;
 
+use super::coverage::Place;
 use super::pool::{Chunks, table_bytes};
+use super::row::Row;
 use super::store::{AccountCount, RowId};
 use crate::core::ids::AccountId;
 use crate::core::marker::MarkerState;
 use crate::core::marker::Owner;
 use crate::core::problem::ProblemId;
+use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 
 /// The rows of one problem: mostly one.
 #[derive(Debug)]
@@ -151,19 +154,29 @@ impl Problems {
 #[derive(Debug, Default)]
 pub(super) struct Holders {
     pub(super) owners: BTreeMap<Owner, BTreeSet<RowId>>,
+    /// How many of them have the workflow status that the marker says we set.
+    pub(super) ours: BTreeMap<Owner, u64>,
     pub(super) accounts: BTreeMap<AccountId, AccountCount>,
     pub(super) broken: BTreeSet<RowId>,
 }
 
 impl Holders {
-    /// A row with this account and marker comes.
-    pub(super) fn add(&mut self, row: RowId, account: Option<AccountId>, marker: &MarkerState) {
+    /// A row with this account, marker and workflow status comes.
+    pub(super) fn add(&mut self, row: RowId, account: Option<AccountId>, marker: &MarkerState, workflow: WorkflowStatus) {
         if let Some(account) = account {
             let count = self.accounts.entry(account).or_default();
             count.findings += 1;
             count.held += u64::from(marker.held().is_some());
         }
         if let Some(marker) = marker.held() {
+            if marker.is_ours(workflow) {
+                match self.ours.get_mut(&marker.owner) {
+                    Some(count) => *count += 1,
+                    None => {
+                        self.ours.insert(marker.owner.clone(), 1);
+                    }
+                }
+            }
             match self.owners.get_mut(&marker.owner) {
                 Some(rows) => {
                     rows.insert(row);
@@ -178,8 +191,8 @@ impl Holders {
         }
     }
 
-    /// A row that had this account and marker goes.
-    pub(super) fn remove(&mut self, row: RowId, account: Option<AccountId>, marker: &MarkerState) {
+    /// A row that had this account, marker and workflow status goes.
+    pub(super) fn remove(&mut self, row: RowId, account: Option<AccountId>, marker: &MarkerState, workflow: WorkflowStatus) {
         let held = marker.held();
         if let Some(account) = account
             && let Some(count) = self.accounts.get_mut(&account)
@@ -188,6 +201,14 @@ impl Holders {
             count.held = count.held.saturating_sub(u64::from(held.is_some()));
             if count.findings == 0 {
                 self.accounts.remove(&account);
+            }
+        }
+        if let Some(marker) = held.filter(|marker| marker.is_ours(workflow))
+            && let Some(count) = self.ours.get_mut(&marker.owner)
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.ours.remove(&marker.owner);
             }
         }
         if let Some(marker) = held
@@ -206,4 +227,31 @@ impl Holders {
         let rows = self.owners.values().map(BTreeSet::len).sum::<usize>() + self.broken.len();
         rows * 8 + self.owners.len() * 160 + self.accounts.len() * 40
     }
+}
+
+/// What is asked often and would need a look at every row.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) places: BTreeMap<Place, usize>,
+    /// Active and not passed.
+    pub(super) actionable: usize,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, row: &Row) {
+        *self.places.entry(row.place).or_default() += 1;
+        self.actionable += usize::from(is_actionable(row));
+    }
+
+    pub(super) fn remove(&mut self, row: &Row) {
+        if let Some(count) = self.places.get_mut(&row.place) {
+            *count = count.saturating_sub(1);
+        }
+        self.actionable = self.actionable.saturating_sub(usize::from(is_actionable(row)));
+    }
+}
+
+fn is_actionable(row: &Row) -> bool {
+    let small = row.small();
+    small.record_state == RecordState::Active && small.compliance != Some(ComplianceStatus::Passed)
 }

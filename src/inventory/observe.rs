@@ -97,7 +97,7 @@ impl Inventory {
         };
         let id = self.allocate();
         row.problem = self.problems.add(ProblemId::of(doc), id);
-        self.holders.add(id, Some(incoming.account), marker);
+        self.holders.add(id, Some(incoming.account), marker, *workflow);
         if let Some(foreign) = foreign {
             self.foreign.insert(id, foreign);
         }
@@ -131,7 +131,7 @@ impl Inventory {
 
     fn revise(&mut self, id: RowId, doc: &Doc<'_>, raw: &str, incoming: Incoming, seen: Seen) -> Result<Change, ObserveError> {
         let Some(known) = self.row(id).copied() else { return Ok(Change::Stale) };
-        let verdict = self.judge(&known, self.pending.get(&id), &incoming, seen);
+        let verdict = self.judge(&known, self.pending.get(id), &incoming, seen);
         if seen.source == Source::Read {
             // Lagging or not, it is there.
             self.missed.remove(&id);
@@ -140,7 +140,7 @@ impl Inventory {
             Verdict::Stale => return Ok(Change::Stale),
             Verdict::ConfirmOnly => {
                 let before = self.settle(id).unwrap_or_else(|| self.snapshot_of(&known));
-                self.pending.remove(&id);
+                self.pending.remove(id);
                 return Ok(Change::Confirmed { before });
             }
             Verdict::Confirm | Verdict::KeepOurs | Verdict::Take { .. } => {}
@@ -181,8 +181,8 @@ impl Inventory {
         }
 
         // From here on the row changes.
-        self.holders.remove(id, self.account_of(&known), &before.marker);
-        self.holders.add(id, Some(incoming.account), &written.marker);
+        self.holders.remove(id, self.account_of(&known), &before.marker, before.workflow);
+        self.holders.add(id, Some(incoming.account), &written.marker, written.workflow);
         let marker = self.acquire_marker(&written.marker);
         self.release_marker(known.marker);
         self.bases.release(known_refs);
@@ -219,13 +219,17 @@ impl Inventory {
             row.place = seen.place;
             row.paths = paths;
         }
+        self.tally.remove(&known);
+        if let Some(row) = self.row(id).copied() {
+            self.tally.add(&row);
+        }
         Ok(match verdict {
             Verdict::Confirm => {
-                self.pending.remove(&id);
+                self.pending.remove(id);
                 Change::Confirmed { before }
             }
             Verdict::Take { overwritten } if differs => {
-                self.pending.remove(&id);
+                self.pending.remove(id);
                 Change::Changed { before, overwritten: overwritten && !rechecked }
             }
             Verdict::KeepOurs if differs => Change::Changed { before, overwritten: false },

@@ -1,6 +1,8 @@
 //! Writes of ours that the hub does not show yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use super::state::Expected;
 use super::store::RowId;
@@ -42,8 +44,50 @@ impl Pending {
     }
 }
 
-/// By row. A B-tree: few rows, and its order is the answer's.
-pub(super) type PendingWrites = BTreeMap<RowId, Pending>;
+/// By row, and by the time they were sent. B-trees: their order is the answer's.
+#[derive(Debug, Default)]
+pub(super) struct PendingWrites {
+    rows: BTreeMap<RowId, Pending>,
+    times: BTreeSet<(Timestamp, RowId)>,
+}
+
+impl PendingWrites {
+    pub(super) fn get(&self, row: RowId) -> Option<&Pending> {
+        self.rows.get(&row)
+    }
+
+    /// The write succeeded: whether that is news.
+    pub(super) fn settle(&mut self, row: RowId) -> Option<&Expected> {
+        let pending = self.rows.get_mut(&row).filter(|pending| !pending.settled)?;
+        pending.settled = true;
+        Some(&pending.expected)
+    }
+
+    pub(super) fn insert(&mut self, row: RowId, pending: Pending) {
+        self.remove(row);
+        self.times.insert((pending.expected.sent_at, row));
+        self.rows.insert(row, pending);
+    }
+
+    pub(super) fn remove(&mut self, row: RowId) -> Option<Pending> {
+        let pending = self.rows.remove(&row)?;
+        self.times.remove(&(pending.expected.sent_at, row));
+        Some(pending)
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = RowId> + '_ {
+        self.rows.keys().copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The one that was sent first.
+    pub(super) fn oldest(&self) -> Option<(Timestamp, RowId)> {
+        self.times.first().copied()
+    }
+}
 
 /// More unseen writes than this to one finding are not remembered: something else is wrong then.
 pub(super) const REMEMBERED: usize = 8;

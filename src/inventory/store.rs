@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::base::{Bases, Refs};
 use super::coverage::{Place, Window};
-use super::index::{Holders, Problems};
+use super::index::{Holders, Problems, Tally};
 use super::key::{LongTails, Parts};
 use super::pending::{Pending, PendingWrites, REMEMBERED, Written};
 use super::pool::{Chunks, Pool, hash_of, table_bytes};
@@ -71,6 +71,7 @@ pub struct Inventory {
     pub(super) markers: Pool<MarkerState>,
     pub(super) problems: Problems,
     pub(super) holders: Holders,
+    pub(super) tally: Tally,
     pub(super) paths: PathSets,
     pub(super) pending: PendingWrites,
     pub(super) foreign: BTreeMap<RowId, Arc<BTreeMap<String, String>>>,
@@ -93,8 +94,9 @@ impl Inventory {
             markers: Pool::new(),
             problems: Problems::new(),
             holders: Holders::default(),
+            tally: Tally::default(),
             paths: PathSets::new(),
-            pending: PendingWrites::new(),
+            pending: PendingWrites::default(),
             foreign: BTreeMap::new(),
             knowledge: BTreeMap::new(),
             missed: BTreeMap::new(),
@@ -107,7 +109,7 @@ impl Inventory {
     pub fn expect(&mut self, row: RowId, expected: Expected) {
         let Some(known) = self.row(row) else { return };
         let now = Written { workflow: known.small().workflow, marker: self.marker_of(known).clone() };
-        let mut before = self.pending.remove(&row).map(|pending| pending.before).unwrap_or_default();
+        let mut before = self.pending.remove(row).map(|pending| pending.before).unwrap_or_default();
         if !before.contains(&now) {
             before.push(now);
         }
@@ -123,14 +125,13 @@ impl Inventory {
     /// was before; `None`: nothing was expected, or it was settled already.
     pub fn settle(&mut self, row: RowId) -> Option<Snapshot> {
         let known = *self.row(row)?;
-        let pending = self.pending.get_mut(&row).filter(|pending| !pending.settled)?;
-        pending.settled = true;
-        let note = pending.expected.note;
-        let Written { workflow, marker } = pending.expected.written();
+        let expected = self.pending.settle(row)?;
+        let note = expected.note;
+        let Written { workflow, marker } = expected.written();
         let before = self.snapshot_of(&known);
         let account = self.account_of(&known);
-        self.holders.remove(row, account, &before.marker);
-        self.holders.add(row, account, &marker);
+        self.holders.remove(row, account, &before.marker, before.workflow);
+        self.holders.add(row, account, &marker, workflow);
         let marker = self.acquire_marker(&marker);
         self.release_marker(known.marker);
         if let Some(known) = self.row_mut(row) {
@@ -147,19 +148,19 @@ impl Inventory {
 
     /// The write surely had no effect: nothing is expected any more. Does nothing to a row that was settled.
     pub fn withdraw(&mut self, row: RowId) {
-        if self.pending.get(&row).is_some_and(|pending| !pending.settled) {
-            self.pending.remove(&row);
+        if self.pending.get(row).is_some_and(|pending| !pending.settled) {
+            self.pending.remove(row);
         }
     }
 
     /// The write that the hub does not show yet.
     pub fn pending(&self, row: RowId) -> Option<&Expected> {
-        self.pending.get(&row).map(|pending| &pending.expected)
+        self.pending.get(row).map(|pending| &pending.expected)
     }
 
     /// Every row with a write that the hub does not show yet; ascending.
     pub fn pending_rows(&self) -> impl Iterator<Item = RowId> + '_ {
-        self.pending.keys().copied()
+        self.pending.rows()
     }
 
     /// How many writes the hub does not show yet.
@@ -169,17 +170,18 @@ impl Inventory {
 
     /// When the oldest write that the hub does not show yet is given up.
     pub fn next_pending_expiry(&self) -> Option<Timestamp> {
-        let oldest = self.pending.values().map(|pending| pending.expected.sent_at).min()?;
+        let (oldest, _) = self.pending.oldest()?;
         oldest.checked_add(self.lag).ok()
     }
 
     /// Gives up waiting for writes sent `lag` or longer ago; their rows, ascending: to be read again.
     pub fn pending_expired(&mut self, now: Timestamp) -> Vec<RowId> {
-        let old = |pending: &Pending| self.outlasts(pending.expected.sent_at, now);
-        let rows: Vec<RowId> = self.pending.iter().filter(|(_, pending)| old(pending)).map(|(&row, _)| row).collect();
-        for row in &rows {
+        let mut rows = Vec::new();
+        while let Some((_, row)) = self.pending.oldest().filter(|(sent_at, _)| self.outlasts(*sent_at, now)) {
             self.pending.remove(row);
+            rows.push(row);
         }
+        rows.sort_unstable();
         rows
     }
 
@@ -226,6 +228,16 @@ impl Inventory {
     /// Rows with a held marker of this owner, whatever their workflow status; ascending.
     pub fn by_owner(&self, owner: &Owner) -> impl Iterator<Item = RowId> + use<'_> {
         self.holders.owners.get(owner).into_iter().flatten().copied()
+    }
+
+    /// How many rows of [`Self::by_owner`] have the workflow status that the marker says we set.
+    pub fn held_by(&self, owner: &Owner) -> u64 {
+        self.holders.ours.get(owner).copied().unwrap_or(0)
+    }
+
+    /// How many rows are active and have not passed.
+    pub fn actionable(&self) -> usize {
+        self.tally.actionable
     }
 
     /// Every owner of a held marker, sorted, with the number of its rows.
@@ -327,12 +339,13 @@ impl Inventory {
             entry.remove();
         }
         self.problems.remove(known.problem, row);
-        self.holders.remove(row, self.account_of(&known), &removed.before.marker);
+        self.holders.remove(row, self.account_of(&known), &removed.before.marker, removed.before.workflow);
+        self.tally.remove(&known);
         self.release_marker(known.marker);
         self.bases.release(Refs { origin: known.origin, check: known.check, subject: known.subject });
         self.tails.free(known.small().form, known.tail);
         self.paths.leave(known.paths);
-        self.pending.remove(&row);
+        self.pending.remove(row);
         self.foreign.remove(&row);
         self.missed.remove(&row);
         if let Some(place) = self.rows.get_mut(row.0) {
@@ -356,6 +369,9 @@ impl Inventory {
 
     /// How many rows of a place were created in a window.
     pub fn count_between(&self, place: Place, window: Window) -> usize {
+        if window == Window::ALL {
+            return self.tally.places.get(&place).copied().unwrap_or(0);
+        }
         let (from, to) = window.bounds();
         self.iter().filter(|(_, row)| row.place == place && (from..=to).contains(&row.created.ms())).count()
     }
@@ -415,6 +431,7 @@ impl Inventory {
                 self.rows.push(row);
             }
         }
+        self.tally.add(&row);
         let hash = self.hash(&row);
         let mut keys = std::mem::take(&mut self.keys);
         keys.insert_unique(hash, id.0, |&row| self.row(RowId(row)).map_or(0, |row| self.hash(row)));

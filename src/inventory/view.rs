@@ -71,6 +71,11 @@ impl<'a> RowView<'a> {
         self.origin.account
     }
 
+    /// The control that it is a finding of.
+    pub fn control(self) -> Option<&'a str> {
+        self.check.control.as_deref()
+    }
+
     /// The workflow status as the hub has it, or as we just set it.
     pub fn workflow(self) -> WorkflowStatus {
         self.row.small().workflow

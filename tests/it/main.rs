@@ -3,10 +3,13 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "helpers of tests fail by panicking, and tests stand outside the house's bans"
 )]
 
 mod cli;
+mod crash;
 mod layering;
+mod real;
 mod sim;

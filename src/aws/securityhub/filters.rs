@@ -12,10 +12,24 @@ use crate::engine::ports::{Order, ReadFilter};
 
 /// The filters of a read. Empty fields are left out: an empty list would be an error.
 pub(super) fn filters(filter: &ReadFilter) -> AwsSecurityFindingFilters {
-    let ReadFilter { created_from, created_to, accounts, controls, regions, ids, generators, resources, owners } = filter;
+    let ReadFilter {
+        created_from,
+        created_to,
+        accounts,
+        controls,
+        regions,
+        ids,
+        generators,
+        resources,
+        owners,
+        compliance,
+        record_states,
+    } = filter;
     let mut builder: AwsSecurityFindingFiltersBuilder = AwsSecurityFindingFilters::builder()
         .set_aws_account_id(equals(accounts.iter().map(ToString::to_string)))
         .set_compliance_security_control_id(equals(controls.iter().map(|control| control.as_str().to_owned())))
+        .set_compliance_status(equals(compliance.iter().map(|status| status.as_str().to_owned())))
+        .set_record_state(equals(record_states.iter().map(|state| state.as_str().to_owned())))
         .set_region(equals(regions.iter().map(|region| region.as_str().to_owned())))
         .set_id(equals(ids.iter().cloned()))
         .set_generator_id(equals(generators.iter().cloned()))
@@ -85,11 +99,14 @@ mod tests {
             generators: vec!["security-control/S3.8".into()],
             resources: vec!["arn:aws:s3:::cdn".into()],
             owners: vec!["ControlPolicy/fsbp".into(), "inherited".into()],
+            compliance: vec![crate::core::status::ComplianceStatus::Failed],
+            record_states: vec![crate::core::status::RecordState::Active],
         };
         let built = filters(&filter);
         assert_eq!(built.aws_account_id()[0].value(), Some("111122223333"));
         assert_eq!(built.compliance_security_control_id()[0].comparison(), Some(&StringFilterComparison::Equals));
         assert_eq!(built.region().len() + built.id().len() + built.generator_id().len() + built.resource_id().len(), 4);
+        assert_eq!((built.compliance_status()[0].value(), built.record_state()[0].value()), (Some("FAILED"), Some("ACTIVE")));
         assert_eq!(built.user_defined_fields().len(), 2);
         assert_eq!(built.user_defined_fields()[0].key(), Some(OWNER_KEY));
         assert_eq!(built.created_at()[0].start(), Some("2026-01-01T00:00:00.000Z"));

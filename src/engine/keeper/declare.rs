@@ -61,6 +61,7 @@ impl Keeper {
         self.relative_due = None;
         self.refused.clear();
         self.evaluator = Some(Evaluator::new(set));
+        self.planned = None;
         self.deadline = None;
     }
 
@@ -73,6 +74,9 @@ impl Keeper {
         self.sync.clear();
         self.looks.clear();
         self.looking.clear();
+        self.looked.clear();
+        self.unseen.clear();
+        self.planned = None;
         self.asking.clear();
         self.ledger = Ledger::default();
         self.ledger_rebuilt = false;

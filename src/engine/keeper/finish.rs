@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Done, Keeper, REFUSED, Refusal};
+use super::{Done, Keeper, REFUSED, Refusal, UNSEEN};
 use crate::core::decide::Knowledge;
 use crate::core::ids::Region;
 use crate::engine::act::Batch;
@@ -72,6 +72,7 @@ impl Keeper {
 
     pub(super) fn page(&mut self, chain: &Chain, asked_at: Timestamp, result: Result<Bytes, AwsFailure>, elapsed: Duration) {
         self.reading = self.reading.saturating_sub(1);
+        self.planned = None;
         let taken = match result {
             Ok(body) => {
                 ingest::page(&mut self.inventory, &body, chain.place, asked_at, self.born_after).map_err(|message| AwsFailure {
@@ -106,9 +107,7 @@ impl Keeper {
         let now = self.world.clock.now();
         match self.sync.advanced(chain.id, &taken.created, taken.token, now) {
             Ended::Nothing | Ended::TokenRepeated => {}
-            Ended::Look => {
-                self.looking.remove(&chain.id);
-            }
+            Ended::Look => self.looked(chain, elapsed),
             Ended::Window(place, window, started_at) => {
                 self.coverage.mark(place, window, started_at);
                 for removed in self.inventory.sweep(place, window, started_at) {
@@ -123,6 +122,24 @@ impl Keeper {
         }
     }
 
+    /// A look-up is complete. What it did not show is not asked for again at once: it is gone, which the audit proves, or the
+    /// hub lags behind a write of ours.
+    fn looked(&mut self, chain: &Chain, elapsed: Duration) {
+        for row in self.looking.remove(&chain.id).unwrap_or_default() {
+            self.looked.remove(&row);
+            let seen = self.inventory.get(row).map(|view| view.seen_at().as_millisecond());
+            if seen.is_none_or(|seen| seen >= chain.started_at.as_millisecond()) {
+                continue;
+            }
+            if chain.filter.is_narrow() {
+                self.unseen.insert(row);
+            } else {
+                let message = "a read did not show them".to_owned();
+                self.refused.insert(row, Refusal { code: "FindingNotFound".to_owned(), message, until: elapsed + UNSEEN });
+            }
+        }
+    }
+
     /// A row is gone: what is left of its problem is decided again.
     pub(super) fn lose(&mut self, removed: &Removed) {
         if let Some(evaluator) = &mut self.evaluator {
@@ -132,6 +149,8 @@ impl Keeper {
             }
         }
         self.looks.remove(&removed.row);
+        self.looked.remove(&removed.row);
+        self.unseen.remove(&removed.row);
         self.flappers.remove(&removed.row);
         self.refused.remove(&removed.row);
     }
@@ -148,6 +167,7 @@ impl Keeper {
 
     pub(super) fn written(&mut self, batch: &Batch, result: Result<Vec<Unprocessed>, call::NotWritten>, elapsed: Duration) {
         self.writes = self.writes.saturating_sub(1);
+        self.planned = None;
         let now = self.world.clock.now();
         for (owner, paid) in &batch.paid {
             for account in [owner.as_str(), ""] {
@@ -213,7 +233,8 @@ impl Keeper {
             self.figures.written_findings += 1;
         }
         for (owner, paid) in &batch.paid {
-            self.ledger.note(owner, now, paid.saturating_sub(refused.len() as u64));
+            // Those that were refused count as well: which of them paid does not matter enough to allow more.
+            self.ledger.note(owner, now, *paid);
         }
     }
 

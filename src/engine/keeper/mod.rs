@@ -51,6 +51,10 @@ const IDLE: Duration = Duration::from_millis(35);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Rules with relative dates are asked again this often.
 const RELATIVE_DATES: Duration = Duration::from_secs(600);
+/// How long nothing is planned anew when nothing could be sent and nothing else is wanted.
+const STANDSTILL: Duration = Duration::from_secs(10);
+/// A finding that a look-up did not show is looked up again after this.
+const UNSEEN: Duration = Duration::from_secs(10);
 /// A finding that was not taken is tried again after this.
 const REFUSED: Duration = Duration::from_secs(15 * 60);
 
@@ -95,6 +99,10 @@ pub struct Keeper {
     looks: BTreeSet<RowId>,
     /// Rows that are being read again, by chain.
     looking: BTreeMap<u64, Vec<RowId>>,
+    /// Since when each of them is awaited.
+    looked: BTreeMap<RowId, Timestamp>,
+    /// Rows that a narrow look-up did not show: to be looked up by id.
+    unseen: BTreeSet<RowId>,
     read_backoff: Backoff,
     write_backoff: Backoff,
     ask_backoff: Backoff,
@@ -102,6 +110,12 @@ pub struct Keeper {
     pub(in crate::engine) trouble: Trouble,
     wanted_since: Option<Duration>,
     wanted_touched: Duration,
+    /// When the last step was made.
+    stepped: (Timestamp, Duration),
+    /// When calls that are not full have waited long enough.
+    partial_due: Option<Duration>,
+    /// When a plan had nothing to send, and what was wanted then.
+    planned: Option<(u64, Duration)>,
     relative_due: Option<Duration>,
     deadline: Option<Timestamp>,
     born_after: Option<Timestamp>,
@@ -183,6 +197,8 @@ impl Keeper {
             refused: BTreeMap::new(),
             looks: BTreeSet::new(),
             looking: BTreeMap::new(),
+            looked: BTreeMap::new(),
+            unseen: BTreeSet::new(),
             read_backoff: Backoff::default(),
             write_backoff: Backoff::default(),
             ask_backoff: Backoff::default(),
@@ -190,6 +206,9 @@ impl Keeper {
             trouble: Trouble::default(),
             wanted_since: None,
             wanted_touched: Duration::ZERO,
+            stepped: (Timestamp::MIN, Duration::ZERO),
+            partial_due: None,
+            planned: None,
             relative_due: None,
             deadline: None,
             born_after: None,
@@ -243,6 +262,11 @@ impl Keeper {
         self.writes
     }
 
+    /// Whether this may be the last thing to say.
+    pub(in crate::engine) fn is_ending(&self) -> bool {
+        self.stopping || self.purpose == Purpose::Survey
+    }
+
     fn surveyed(&self) -> bool {
         self.ready() && self.asking.is_empty() && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.asks().is_empty())
     }
@@ -278,36 +302,39 @@ impl Keeper {
 
     fn next_wake(&self) -> Option<Duration> {
         let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
-        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
-        let later = |at: Duration| at.saturating_sub(elapsed);
-        let mut wakes: Vec<Duration> = Vec::new();
-        wakes.extend(self.sync.audit_due().map(later));
-        wakes.extend(self.deadline.map(until));
-        wakes.extend(self.relative_due.map(later));
-        wakes.extend(
-            [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff]
-                .iter()
-                .filter_map(|b| b.opens())
-                .map(later),
-        );
+        let (stepped_at, stepped) = self.stepped;
+        // What was due at the last step was done, or waits for something else than time: a timer for it would only spin.
+        let until =
+            |at: Timestamp| (at > stepped_at).then(|| Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO));
+        let later = |at: Duration| (at > stepped).then(|| at.saturating_sub(elapsed));
+        let mut wakes: Vec<Option<Duration>> = vec![
+            self.sync.audit_due().and_then(later),
+            self.deadline.and_then(until),
+            self.relative_due.and_then(later),
+            self.reporter.due().and_then(later),
+            self.inventory.next_pending_expiry().and_then(until),
+        ];
+        let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
+        wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
         wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
-        wakes.extend(self.reporter.due().map(later));
-        wakes.extend(self.inventory.next_pending_expiry().map(until));
-        let waiting = self.evaluator.as_ref().is_some_and(|evaluator| !evaluator.wanted().is_empty());
-        if waiting && self.writes < WRITES {
-            wakes.push(later(self.wanted_touched + IDLE).max(Duration::from_millis(1)).min(PATIENCE));
-        }
+        // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
+        wakes.push(self.partial_due.and_then(later));
         if !self.held.is_empty() {
-            wakes.push(Duration::from_secs(30));
+            wakes.push(Some(Duration::from_secs(30)));
         }
-        // A timer that is due by now is handled by the next step; never spin on one that is not.
-        wakes.into_iter().min().map(|wait| wait.max(Duration::from_millis(1)))
+        wakes.into_iter().flatten().min().map(|wait| wait.max(Duration::from_millis(1)))
     }
 
     /// Nothing is wanted, nothing is under way, everything is known.
     pub(in crate::engine) fn converged(&self) -> bool {
         let decided = self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.wanted().is_empty() && e.asks().is_empty());
-        decided && self.ready() && self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() && self.held.is_empty()
+        decided
+            && self.ready()
+            && self.writes == 0
+            && self.looks.is_empty()
+            && self.unseen.is_empty()
+            && self.looking.is_empty()
+            && self.held.is_empty()
     }
 
     /// The evaluator, once something is declared for this hub.

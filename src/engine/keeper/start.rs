@@ -1,13 +1,12 @@
 //! One step: starts what can be started, decides what was touched.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{ASKS, Done, IDLE, Keeper, LOOKS, PATIENCE, Purpose, READS, RELATIVE_DATES, WRITES};
-use crate::engine::act::{self, Batch, Circumstances};
+use super::{ASKS, Done, IDLE, Keeper, LOOKS, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
+use crate::engine::act::{self, Batch, Circumstances, LookUp};
 use crate::engine::call;
 use crate::engine::ports::PageRequest;
 use crate::engine::sync::Sync;
@@ -16,6 +15,7 @@ use crate::inventory::{Expected, Place, RowId, Window};
 impl Keeper {
     pub(super) fn step(&mut self) {
         let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
+        self.stepped = (now, elapsed);
         if self.evaluator.is_none() {
             return;
         }
@@ -112,7 +112,6 @@ impl Keeper {
             evaluator.round(&self.inventory, now);
             if evaluator.wanted().len() > before {
                 self.wanted_touched = elapsed;
-                self.wanted_since.get_or_insert(elapsed);
             }
         }
         self.deadline = evaluator.set().next_deadline(now);
@@ -134,35 +133,75 @@ impl Keeper {
 
     pub(super) fn write(&mut self, now: Timestamp, elapsed: Duration) {
         let Some(evaluator) = &self.evaluator else { return };
+        self.partial_due = None;
+        let refused = self.refused.len();
+        self.refused.retain(|_, refusal| refusal.until > elapsed);
+        if self.refused.len() < refused {
+            self.planned = None;
+        }
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
             self.held.clear();
+            if self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() {
+                // What failed was found to have had its effect, or is wanted no more.
+                self.trouble.write = None;
+                self.write_backoff.reset();
+            }
             return;
         }
-        if !self.ready() {
+        if !self.ready() || self.writes >= WRITES {
+            return;
+        }
+        // What is over a limit stays so until something changes, or time passes.
+        let nothing = self.planned.is_some_and(|(wishes, at)| wishes == evaluator.wishes() && elapsed < at + STANDSTILL);
+        if nothing && self.looks.is_empty() && self.looking.is_empty() {
             return;
         }
         self.ledger.trim(now);
-        self.refused.retain(|_, refusal| refusal.until > elapsed);
-        let looking: BTreeSet<RowId> = self.looking.values().flatten().copied().collect();
-        let blocked = |row: RowId| {
-            self.writing.contains(&row) || self.refused.contains_key(&row) || self.looks.contains(&row) || looking.contains(&row)
-        };
+        let blocked = |row: RowId| self.writing.contains(&row) || self.refused.contains_key(&row);
+        let looking = |row: RowId| self.looks.contains(&row) || self.unseen.contains(&row) || self.is_looking(row);
         let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
-        let at = Circumstances { now, ledger: &self.ledger, reserved: &self.reserved, blocked: &blocked, freshness };
+        let open = self.purpose == Purpose::Keep && self.write_backoff.open(elapsed);
+        let calls = if open { WRITES - self.writes } else { 0 };
+        let idle = elapsed >= self.wanted_touched + IDLE || self.wanted_since.is_some_and(|since| elapsed >= since + PATIENCE);
+        let at = Circumstances {
+            now,
+            ledger: &self.ledger,
+            reserved: &self.reserved,
+            blocked: &blocked,
+            looking: &looking,
+            freshness,
+            calls,
+            idle,
+        };
         let plan = act::plan(evaluator, &self.inventory, &at);
+        let still = plan.batches.is_empty() && plan.stale.is_empty() && !plan.waits && plan.waits_since.is_none();
+        self.planned = (still && open).then_some((evaluator.wishes(), elapsed));
         self.held = plan.held;
-        if self.purpose == Purpose::Survey || !self.write_backoff.open(elapsed) {
+        if !open {
             return;
         }
         self.looks.extend(plan.stale);
-        let idle = elapsed >= self.wanted_touched + IDLE || self.wanted_since.is_some_and(|since| elapsed >= since + PATIENCE);
+        if plan.waits {
+            let since = *self.wanted_since.get_or_insert(elapsed);
+            self.partial_due = Some((self.wanted_touched + IDLE).min(since + PATIENCE));
+        } else {
+            self.wanted_since = None;
+        }
+        if let Some(seen) = plan.waits_since {
+            let age = Duration::try_from(now.duration_since(seen)).unwrap_or(Duration::ZERO);
+            let due = elapsed + (freshness / 2).saturating_sub(age);
+            self.partial_due = Some(self.partial_due.map_or(due, |sooner| sooner.min(due)));
+        }
         for batch in plan.batches {
-            if self.writes >= WRITES || (batch.rows.len() < act::BATCH && !idle) {
-                break;
-            }
             self.send(batch, now);
         }
+    }
+
+    /// Whether a row is being read again and has not come yet.
+    fn is_looking(&self, row: RowId) -> bool {
+        let (Some(asked), Some(view)) = (self.looked.get(&row), self.inventory.get(row)) else { return false };
+        view.seen_at().as_millisecond() < asked.as_millisecond()
     }
 
     pub(super) fn send(&mut self, batch: Batch, now: Timestamp) {
@@ -214,12 +253,15 @@ impl Keeper {
         if !self.read_backoff.open(elapsed) {
             return;
         }
+        let mut look_ups = act::by_ids(&self.inventory, &std::mem::take(&mut self.unseen));
         if !self.looks.is_empty() && self.sync.looking() < LOOKS {
             let rows: Vec<RowId> = std::mem::take(&mut self.looks).into_iter().collect();
-            for (place, filter, rows) in act::look_ups(&self.inventory, &rows) {
-                let chain = self.sync.look(place, filter, now);
-                self.looking.insert(chain, rows);
-            }
+            look_ups.extend(act::look_ups(&self.inventory, &rows));
+        }
+        for LookUp { place, filter, rows } in look_ups {
+            let chain = self.sync.look(place, filter, now);
+            self.looked.extend(rows.iter().map(|row| (*row, now)));
+            self.looking.insert(chain, rows);
         }
         while self.reading < READS {
             let Some(chain) = self.sync.start_next() else { break };

@@ -234,7 +234,7 @@ impl Maker<'_> {
         let (place, region) = self.place();
         let number = self.rng.usize(0..self.resources);
         let (resource, tags, details) = resources::of(&kind, &place, &region, number, self.now);
-        let global = is_global(&kind);
+        let global = is_global(&kind, control.id.as_str());
         let regions: Vec<Region> = if global { self.company.organization.regions().cloned().collect() } else { vec![region] };
         let home = self.company.organization.home.clone();
         if !self.problems.insert((

@@ -1,5 +1,11 @@
 //! Simulation: the shipped loop, the shipped AWS adapters and Security Hub Local in one process, under paused time. Hours pass in
-//! milliseconds, and every run of a seed is the same.
+//! milliseconds, and every run of a seed is the same. One file for each promise.
 
 mod basics;
-mod world;
+mod faults;
+mod inherit;
+mod limits;
+mod people;
+mod reads;
+mod take_back;
+pub mod world;

@@ -13,16 +13,18 @@ use hubkeeper::assembly::connect::AwsConnector;
 use hubkeeper::assembly::pass::{OpenGate, SoleWriter};
 use hubkeeper::assembly::time::{Dice, HouseClock};
 use hubkeeper::aws::inprocess::InProcess;
-use hubkeeper::core::ids::{AccountId, FindingKey, ObjectRef, Region};
+use hubkeeper::core::ids::{AccountId, FindingKey, Kind, ObjectRef, Region};
 use hubkeeper::core::objects::Desired;
 use hubkeeper::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
-    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, Meter, ObjectStatus, PolicyDetail, SinkError, StatusSink, World,
+    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError,
+    StatusSink, World,
 };
 use hubkeeper::local::Local;
 use hubkeeper::local::clock::Speed;
 use hubkeeper::local::document::ControlFinding;
+use hubkeeper::local::hub::{SuppressedOnPassed, Switches, UserFields};
 use hubkeeper::local::options::Builder;
 use hubkeeper::manifest::load;
 use jiff::Timestamp;
@@ -32,6 +34,9 @@ use tokio_util::sync::CancellationToken;
 
 /// When every simulation begins.
 pub const START: &str = "2026-12-01T08:00:00Z";
+
+/// Findings that every simulated hub has besides those of its scenario: of EC2.2, which no scenario declares anything about.
+pub const FILLERS: usize = 40;
 
 /// A time after the beginning.
 pub fn at(text: &str) -> Timestamp {
@@ -44,13 +49,13 @@ pub struct Heard {
     statuses: Mutex<BTreeMap<ObjectRef, ObjectStatus>>,
     events: Mutex<Vec<Event>>,
     figures: Mutex<Figures>,
-    writes: Mutex<u64>,
+    writes: Mutex<BTreeMap<ObjectRef, u64>>,
 }
 
 #[async_trait]
 impl StatusSink for Heard {
     async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError> {
-        *self.writes.lock().unwrap() += 1;
+        *self.writes.lock().unwrap().entry(status.object.clone()).or_default() += 1;
         self.statuses.lock().unwrap().insert(status.object.clone(), status.clone());
         Ok(())
     }
@@ -73,12 +78,37 @@ impl Meter for Heard {
     }
 }
 
+/// Plays a scenario under every reading of what AWS leaves unsaid and what matters to what we hold.
+pub async fn everywhere(scenario: impl AsyncFn(Sim)) {
+    for user_fields in [UserFields::Replace, UserFields::Merge] {
+        for suppressed_on_passed in [SuppressedOnPassed::Stays, SuppressedOnPassed::Resolved] {
+            let switches = Switches { user_fields, suppressed_on_passed, ..Switches::default() };
+            let told = TellOnPanic(switches);
+            scenario(Sim::with(Local::builder().switches(switches))).await;
+            drop(told);
+        }
+    }
+}
+
+/// Says under which switches a scenario failed.
+struct TellOnPanic(Switches);
+
+impl Drop for TellOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("under {:?}", self.0);
+        }
+    }
+}
+
 /// A hub and whoever keeps it.
 pub struct Sim {
     pub local: Local,
     pub clock: Arc<HouseClock>,
     pub heard: Arc<Heard>,
     pub gate: Arc<dyn Gate>,
+    /// How long every call takes.
+    pub latency: Duration,
     desired: watch::Sender<Arc<Desired>>,
     running: Option<(CancellationToken, JoinHandle<Keeper>)>,
 }
@@ -94,14 +124,20 @@ impl Sim {
         fastrand::seed(7);
         let local = builder.start(at(START)).speed(Speed::Real).build().unwrap();
         let (desired, _) = watch::channel(Arc::default());
-        Self {
+        let sim = Self {
             local,
             clock: Arc::new(HouseClock::from(at(START), 1)),
             heard: Arc::default(),
             gate: Arc::new(OpenGate),
+            latency: Duration::ZERO,
             desired,
             running: None,
+        };
+        // Limits are a share too: a change of one finding is a small one only among others.
+        for number in 0..FILLERS {
+            sim.fail("EC2.2", "AwsEc2SecurityGroup", &format!("arn:aws:ec2:eu-west-1:111122223333:security-group/sg-{number}"));
         }
+        sim
     }
 
     /// Declares these manifests, as one directory of one file.
@@ -117,12 +153,19 @@ impl Sim {
     }
 
     pub fn world(&self) -> World {
+        let latency = self.latency;
+        let router = self.local.router().layer(axum::middleware::from_fn(
+            move |request: axum::extract::Request, next: axum::middleware::Next| async move {
+                tokio::time::sleep(latency).await;
+                next.run(request).await
+            },
+        ));
         let connector = AwsConnector {
             clock: self.clock.clone(),
             rng: Arc::new(Dice::seeded(11)),
             gate: self.gate.clone(),
             fence: Arc::new(SoleWriter),
-            http: Some(SharedHttpClient::new(InProcess::new(self.local.router()))),
+            http: Some(SharedHttpClient::new(InProcess::new(router))),
             credentials: Some(SharedCredentialsProvider::new(Credentials::new(
                 self.local.administrator().to_string(),
                 "hubkeeper",
@@ -195,13 +238,29 @@ impl Sim {
         );
     }
 
-    /// I6: nothing is written any more, over several audits.
+    /// I6: nothing is written any more, neither to findings nor to statuses, over five audits.
     pub async fn assert_stays(&self) {
         let writes = self.writes();
         let state = self.local.findings_json();
-        self.pass(5 * 3600).await;
+        // Counters of statuses lag by a minute.
+        self.pass(125).await;
+        let (statuses, status_writes) = (self.timeless_statuses(), self.status_writes());
+        self.pass(5 * 900).await;
         assert_eq!(self.writes(), writes, "the loop goes on writing after it converged");
         assert_eq!(self.local.findings_json(), state);
+        assert_eq!(self.timeless_statuses(), statuses);
+        assert_eq!(self.status_writes(), status_writes, "statuses are written although nothing changes");
+    }
+
+    /// All statuses, without the times of a hub's reads.
+    fn timeless_statuses(&self) -> Vec<ObjectStatus> {
+        let mut statuses: Vec<ObjectStatus> = self.heard.statuses.lock().unwrap().values().cloned().collect();
+        for status in &mut statuses {
+            if let Detail::Hub(detail) = &mut status.detail {
+                (detail.last_full_sync, detail.proven_since) = (None, None);
+            }
+        }
+        statuses
     }
 
     /// Calls of BatchUpdateFindings by the loop.
@@ -262,6 +321,16 @@ impl Sim {
         statuses.get(&object.parse().unwrap()).unwrap_or_else(|| panic!("no status of {object}: {statuses:#?}")).clone()
     }
 
+    /// The last status of every object, by its name.
+    pub fn statuses(&self) -> BTreeMap<String, ObjectStatus> {
+        self.heard.statuses.lock().unwrap().iter().map(|(object, status)| (object.to_string(), status.clone())).collect()
+    }
+
+    /// Whether the loop says that nothing is left to do.
+    pub fn converged(&self) -> bool {
+        self.heard.figures.lock().unwrap().converged
+    }
+
     /// Reason of the Ready condition.
     pub fn ready(&self, object: &str) -> (Option<bool>, &'static str) {
         let status = self.status(object);
@@ -292,9 +361,58 @@ impl Sim {
         self.heard.events.lock().unwrap().clone()
     }
 
+    /// Statuses written so far, but the hub's own: it tells since when every finding has been seen, so every audit writes it.
     pub fn status_writes(&self) -> u64 {
-        *self.heard.writes.lock().unwrap()
+        let writes = self.heard.writes.lock().unwrap();
+        writes.iter().filter(|(object, _)| object.kind != Kind::SecurityHub).map(|(_, count)| count).sum()
     }
+
+    pub fn has_status(&self, object: &str) -> bool {
+        self.heard.statuses.lock().unwrap().contains_key(&object.parse().unwrap())
+    }
+
+    pub fn hub_detail(&self) -> HubDetail {
+        match self.status("SecurityHub/main").detail {
+            Detail::Hub(detail) => detail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Every workflow status that was ever set on a finding by an update, oldest first.
+    pub fn workflows(&self, key: &FindingKey) -> Vec<String> {
+        let history = self.local.as_person("auditor").history(key).unwrap();
+        let updates = history.records.iter().rev().flat_map(|record| &record.updates);
+        updates.filter(|update| update.updated_field == "Workflow.Status").filter_map(|u| u.new_value.clone()).collect()
+    }
+
+    /// The active finding of a control on a resource, whatever its id is by now.
+    pub fn active(&self, control: &str, resource: &str) -> FindingKey {
+        let findings = self.local.findings_json();
+        let mut found = findings.iter().filter(|f| {
+            f["RecordState"] == "ACTIVE" && f["Compliance"]["SecurityControlId"] == control && f["Resources"][0]["Id"] == resource
+        });
+        let finding = found.next().unwrap_or_else(|| panic!("no active finding of {control} on {resource}"));
+        assert!(found.next().is_none(), "several active findings of {control} on {resource}");
+        let text = |name: &str| finding[name].as_str().unwrap().to_owned();
+        FindingKey { id: text("Id"), product_arn: text("ProductArn") }
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        if let Some((_, running)) = self.running.take() {
+            running.abort();
+        }
+    }
+}
+
+/// Files as a source would read them, broken ones included.
+pub fn parse_files(files: &[(&str, &str)]) -> Desired {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    load(directory.path()).desired
 }
 
 /// Manifests as a source would read them.
@@ -304,7 +422,7 @@ pub fn parse(manifests: &str) -> Desired {
     load(directory.path()).desired
 }
 
-/// A hub that allows everything, reads every hour and knows its queue.
+/// A hub that allows everything, reads every quarter of an hour and knows its queue.
 pub fn hub() -> String {
     hub_with("")
 }
@@ -318,12 +436,13 @@ kind: SecurityHub
 metadata: {{name: main}}
 spec:
   homeRegion: eu-west-1
-  syncIntervalSeconds: 3600
+  syncIntervalSeconds: 900
   apiQuotaPercent: 100
   events: {{queueUrl: \"http://127.0.0.1:4600/111122223333/hubkeeper\"}}
   limits: {{maxFindings: 100000, maxPercent: 100}}
   approvalNamespaces: [sec-approvals]
-{more}"
+{more}
+"
     )
 }
 

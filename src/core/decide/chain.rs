@@ -1,240 +1,23 @@
-//! The decision: a chain of small checks over one finding, each with a reason. The first that answers ends the chain.
-//!
-//! Order: what is ours and no longer has its reason is taken back first; what cannot be acted on is left; a person's answer
-//! comes before an exception, an exception before a rule. `explain` prints the same chain.
+//! The checks, one after the other.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::ToSpan;
 
-use super::answers::{self, Newest};
-use super::compile::{Holder, Matches, OwnerState, PolicySet, Verdict};
-use super::facts::Facts;
-use super::marker::{Digest8, Hold, Marker, MarkerState, Owner};
-use super::matcher::Scratch;
-use super::objects::{DeletionPolicy, ManualSuppression, Response};
-use super::reasons;
-use super::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
+use super::{Action, Bench, Change, ChangeKind, Decision, FLAP_LIMIT, Finding, Trace, leave, response};
+use crate::core::answers::{self, Newest};
+use crate::core::compile::{Holder, Matches, OwnerState, Verdict};
+use crate::core::facts::Facts;
+use crate::core::marker::{Digest8, Hold, Marker, Owner};
+use crate::core::matcher::Scratch;
+use crate::core::objects::{DeletionPolicy, ManualSuppression, Response};
+use crate::core::reasons;
+use crate::core::status::{ComplianceStatus, SeverityLabel, WorkflowStatus};
 
-/// How often within a day something else may undo what we set before we stop.
-pub const FLAP_LIMIT: u8 = 3;
-
-/// The newest workflow status that anybody but us set on a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// What they set.
-    pub status: WorkflowStatus,
-    /// When, as far as it is known.
-    pub at: Timestamp,
-    /// Who, where the history was asked.
-    pub by: Option<std::sync::Arc<str>>,
-}
-
-/// What is known of the answers that people gave on one finding.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Knowledge {
-    /// Only what the finding itself shows.
-    #[default]
-    Unasked,
-    /// Seen happening, or read from the history; `None`: nobody ever set it.
-    Known(Option<Answer>),
-    /// The history cannot be read.
-    Denied,
-}
-
-/// One finding, as deciding sees it.
-#[derive(Clone, Copy)]
-#[allow(missing_docs)]
-pub struct Finding<'a> {
-    pub row: u32,
-    pub facts: Facts<'a>,
-    /// As it is now; `facts.workflow` is as it would be without us.
-    pub workflow: WorkflowStatus,
-    pub marker: &'a MarkerState,
-    pub created_at: Timestamp,
-    /// When the compliance status last changed.
-    pub first_observed: Option<Timestamp>,
-    pub knowledge: &'a Knowledge,
-}
-
-impl Finding<'_> {
-    /// Held by us, and as we set it.
-    pub fn ours(&self) -> Option<&Marker> {
-        self.marker.marker().map(std::convert::AsRef::as_ref).filter(|marker: &&Marker| marker.is_ours(self.workflow))
-    }
-
-    /// Held by us, and not as we set it.
-    pub fn mismatch(&self) -> Option<&Marker> {
-        self.marker.held().map(std::convert::AsRef::as_ref).filter(|marker: &&Marker| marker.set != self.workflow)
-    }
-
-    /// Whether the check passes.
-    pub fn passed(&self) -> bool {
-        self.facts.compliance == Some(ComplianceStatus::Passed)
-    }
-
-    /// Whether there is something to act on: current, and not passing.
-    pub fn actionable(&self) -> bool {
-        self.facts.record_state == RecordState::Active && !self.passed()
-    }
-}
-
-/// What a change is, in plans, limits and metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ChangeKind {
-    /// Set SUPPRESSED for an owner.
-    Suppress,
-    /// Take over a suppression that a person made.
-    Adopt,
-    /// Set SUPPRESSED because a person suppressed the same problem.
-    Inherit,
-    /// Set SUPPRESSED again after the service or somebody else undid it.
-    Reassert,
-    /// Another owner takes it over.
-    Transfer,
-    /// Back to what it was.
-    GiveBack,
-    /// Left suppressed, no longer ours.
-    Release,
-    /// Reopen what a person suppressed.
-    Reopen,
-}
-
-impl ChangeKind {
-    /// As plans print it and digests contain it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Suppress => "suppress",
-            Self::Adopt => "adopt",
-            Self::Inherit => "inherit",
-            Self::Reassert => "reassert",
-            Self::Transfer => "transfer",
-            Self::GiveBack => "give back",
-            Self::Release => "release",
-            Self::Reopen => "reopen",
-        }
-    }
-}
-
-/// A wanted change of one finding. The time in the marker is filled in when it is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// What it is.
-    pub kind: ChangeKind,
-    /// Whose limits it counts against, and who is named in the marker.
-    pub owner: Owner,
-    /// The workflow status to set.
-    pub workflow: WorkflowStatus,
-    /// Held or released.
-    pub hold: Hold,
-    /// The workflow status before us.
-    pub prior: WorkflowStatus,
-    /// What to do when the owner is deleted.
-    pub deletion: DeletionPolicy,
-    /// What decided.
-    pub digest: Digest8,
-    /// How often it was set again.
-    pub again: u8,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Nothing.
-    Leave,
-    /// This.
-    Change(Change),
-    /// The histories of these rows have to be asked first.
-    Ask(Vec<u32>),
-}
-
-/// The end of the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// What is to be done.
-    pub action: Action,
-    /// Why.
-    pub reason: &'static str,
-    /// Who decides it, where somebody does.
-    pub holder: Holder,
-    /// Policies that govern or conflict: for their figures.
-    pub governing: Option<usize>,
-}
-
-/// One answered check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The name of the check.
-    pub check: &'static str,
-    /// Its answer.
-    pub answer: String,
-}
-
-/// Collects the chain for `explain`; silent otherwise.
-#[derive(Debug, Default)]
-pub struct Trace(Option<Vec<Step>>);
-
-impl Trace {
-    /// One that listens.
-    pub fn listening() -> Self {
-        Self(Some(Vec::new()))
-    }
-
-    /// Adds a step; the text is made only if somebody listens.
-    pub fn say(&mut self, check: &'static str, answer: impl FnOnce() -> String) {
-        if let Some(steps) = &mut self.0 {
-            steps.push(Step { check, answer: answer() });
-        }
-    }
-
-    /// What was said.
-    pub fn steps(self) -> Vec<Step> {
-        self.0.unwrap_or_default()
-    }
-}
-
-/// What a decision is made with.
-#[derive(Clone, Copy)]
-pub struct Bench<'a> {
-    /// What is declared.
-    pub set: &'a PolicySet,
-    /// What is known of each exception, in the order of `set.exceptions`.
-    pub verdicts: &'a [Verdict],
-    /// The moment.
-    pub now: Timestamp,
-}
-
-/// Decides one finding. `problem`: all findings of its problem, itself included, in a stable order.
-pub fn decide(
-    bench: Bench<'_>,
-    finding: &Finding<'_>,
-    problem: &[Finding<'_>],
-    scratch: &mut Scratch,
-    trace: &mut Trace,
-) -> Decision {
-    let mut chain = Chain { bench, finding, problem, scratch, trace };
-    if let MarkerState::Broken(error) = finding.marker {
-        chain.trace.say("marker", || error.to_string());
-        return leave(reasons::MARKER_UNREADABLE);
-    }
-    if finding.facts.record_state == RecordState::Archived {
-        chain.trace.say("actionable", || "archived: left as it is, whatever holds it".to_owned());
-        return leave(reasons::ARCHIVED);
-    }
-    match finding.ours() {
-        Some(marker) => chain.ours(marker),
-        None => chain.open(),
-    }
-}
-
-fn leave(reason: &'static str) -> Decision {
-    Decision { action: Action::Leave, reason, holder: Holder::Nobody, governing: None }
-}
-
-struct Chain<'c, 'f> {
-    bench: Bench<'c>,
-    finding: &'c Finding<'f>,
-    problem: &'c [Finding<'f>],
-    scratch: &'c mut Scratch,
-    trace: &'c mut Trace,
+pub(super) struct Chain<'c, 'f> {
+    pub(super) bench: Bench<'c>,
+    pub(super) finding: &'c Finding<'f>,
+    pub(super) problem: &'c [Finding<'f>],
+    pub(super) scratch: &'c mut Scratch,
+    pub(super) trace: &'c mut Trace,
 }
 
 impl Chain<'_, '_> {
@@ -265,7 +48,9 @@ impl Chain<'_, '_> {
             // The label of a check that does not fail is INFORMATIONAL, so an unknown control may have had any rating.
             for severity in std::iter::once(actual.severity).chain(SeverityLabel::ALL.iter().copied().map(Some)) {
                 let facts = Facts { compliance: Some(compliance), severity, ..actual };
-                let matches = self.matches(&facts);
+                let mut matches = self.matches(&facts);
+                // Verdicts rest on what findings are, not on what they might be: what might be is asked here.
+                matches.exceptions.retain(|&exception| self.bench.set.admits(exception, &facts, self.bench.now));
                 let holder = self.holder(&matches, Some(current));
                 if self.is_held_by(&holder, current) {
                     return (matches, holder);
@@ -294,7 +79,7 @@ impl Chain<'_, '_> {
 
     // ---- 0. What is ours.
 
-    fn ours(&mut self, marker: &Marker) -> Decision {
+    pub(super) fn ours(&mut self, marker: &Marker) -> Decision {
         self.trace.say("held", || format!("ours: suppressed for {} since {}", marker.owner, marker.at));
         let (matches, holder) = self.as_failing(&marker.owner);
         let (governing, regime) = self.regime(&matches);
@@ -302,7 +87,7 @@ impl Chain<'_, '_> {
             Owner::Inherited => self.ours_inherited(marker, &holder, regime),
             Owner::Object(object) => {
                 let state = self.bench.set.owner_state(object);
-                self.ours_for(marker, state, &holder, regime)
+                self.ours_for(marker, state, &holder, &matches, regime)
             }
         };
         decision.governing = governing;
@@ -312,7 +97,14 @@ impl Chain<'_, '_> {
         decision
     }
 
-    fn ours_for(&mut self, marker: &Marker, state: OwnerState, holder: &Holder, regime: ManualSuppression) -> Decision {
+    fn ours_for(
+        &mut self,
+        marker: &Marker,
+        state: OwnerState,
+        holder: &Holder,
+        matches: &Matches,
+        regime: ManualSuppression,
+    ) -> Decision {
         let set = self.bench.set;
         if self.is_held_by(holder, &marker.owner) {
             if regime == ManualSuppression::Respect && self.taken_back_elsewhere(holder) {
@@ -320,7 +112,7 @@ impl Chain<'_, '_> {
                 return self.give_back(marker, reasons::OVERRIDDEN);
             }
             self.trace.say("take back", || format!("{} still decides it", marker.owner));
-            return leave(held_reason(holder));
+            return self.kept(marker, holder);
         }
         let why = match state {
             OwnerState::Unknown => {
@@ -330,9 +122,14 @@ impl Chain<'_, '_> {
             OwnerState::Exception(x) if self.bench.verdicts.get(x) == Some(&Verdict::Expired) => reasons::EXPIRED,
             OwnerState::Exception(x) if set.exceptions[x].spec.suspend => return self.suspended(marker),
             OwnerState::Policy(p) if set.policies[p].spec.suspend => return self.suspended(marker),
+            // What it means cannot be told: that is not a smaller selection.
+            OwnerState::Policy(p) if set.policies[p].fault.is_some() => {
+                self.trace.say("take back", || format!("{} is malformed: left", marker.owner));
+                return leave(reasons::OWNER_UNREADABLE);
+            }
             // Grants and approvals are other objects: while any is unreadable, losing one is not proved.
-            OwnerState::Exception(x) if !set.complete && matches!(self.bench.verdicts.get(x), Some(Verdict::Faulty(_))) => {
-                self.trace.say("take back", || "its grant or approval cannot be read completely: left".to_owned());
+            OwnerState::Exception(x) if self.bench.verdicts.get(x).is_some_and(|verdict| set.is_uncertain(x, verdict)) => {
+                self.trace.say("take back", || "it, its grant or its approvals cannot be read completely: left".to_owned());
                 return leave(reasons::OWNER_UNREADABLE);
             }
             _ if !set.may_narrow(state) => {
@@ -344,8 +141,10 @@ impl Chain<'_, '_> {
                 Some(Verdict::Pending) => reasons::PENDING,
                 _ => reasons::NARROWED,
             },
-            OwnerState::Policy(_) => match holder {
-                Holder::Conflict(_) => {
+            OwnerState::Elsewhere => reasons::NARROWED,
+            OwnerState::Policy(p) => match holder {
+                // One that still matches may be among those that disagree; one that does not has nothing to disagree about.
+                Holder::Conflict(_) if matches.rules.iter().any(|&(policy, _)| policy == p) => {
                     self.trace.say("take back", || "policies of equal priority disagree: left".to_owned());
                     return Decision { holder: holder.clone(), ..leave(reasons::CONFLICTED) };
                 }
@@ -360,7 +159,8 @@ impl Chain<'_, '_> {
         if let Some(transfer) = self.transfer(marker, holder) {
             return transfer;
         }
-        if regime == ManualSuppression::Respect {
+        // As below: a person's answer is inherited where a policy governs.
+        if regime == ManualSuppression::Respect && set.governing(matches).is_some() {
             match answers::newest(self.problem, self.finding.row) {
                 Newest::Suppressed => {
                     let change =
@@ -376,6 +176,22 @@ impl Chain<'_, '_> {
             return Decision { action: Action::Change(change), ..leave(reasons::RETAINED) };
         }
         self.give_back(marker, why)
+    }
+
+    /// Nothing changes, but for what the marker says of a deletion: that has to be true while nobody is running.
+    fn kept(&mut self, marker: &Marker, holder: &Holder) -> Decision {
+        let stale = match holder {
+            Holder::Rule { policy, .. } => self.bench.set.policies[*policy].spec.deletion_policy != marker.deletion,
+            _ => false,
+        };
+        let change = stale.then(|| self.held_for(ChangeKind::Transfer, holder, marker.prior, marker.again)).flatten();
+        match change {
+            Some(change) => {
+                self.trace.say("take back", || "its deletionPolicy has changed: the marker is to say so".to_owned());
+                Decision { action: Action::Change(change), holder: holder.clone(), ..leave(held_reason(holder)) }
+            }
+            None => leave(held_reason(holder)),
+        }
     }
 
     fn suspended(&mut self, marker: &Marker) -> Decision {
@@ -441,7 +257,7 @@ impl Chain<'_, '_> {
 
     // ---- 1 to 5. What is not ours.
 
-    fn open(&mut self) -> Decision {
+    pub(super) fn open(&mut self) -> Decision {
         let finding = self.finding;
         if finding.passed() {
             self.trace.say("actionable", || "the check passes: nothing to do".to_owned());
@@ -508,7 +324,7 @@ impl Chain<'_, '_> {
     fn suppressed_by_hand(&mut self, holder: &Holder, regime: ManualSuppression) -> Decision {
         let adopts = matches!(holder, Holder::Exception(x) if self.bench.set.exceptions[*x].spec.adopt);
         let take = |chain: &Self, kind: ChangeKind| {
-            let change = chain.held_for(kind, holder, WorkflowStatus::New, chain.again())?;
+            let change = chain.held_for(kind, holder, WorkflowStatus::New, chain.again(chain.finding))?;
             Some(Decision { action: Action::Change(change), holder: holder.clone(), ..leave(held_reason(holder)) })
         };
         match (regime, holder) {
@@ -522,7 +338,8 @@ impl Chain<'_, '_> {
             }
             (ManualSuppression::Revert, Holder::Rule { policy, rule }) => {
                 if self.flapping() {
-                    return leave(reasons::FLAPPING);
+                    self.trace.say("person", || format!("suppressed by hand {FLAP_LIMIT} times within a day: stopped"));
+                    return Decision { holder: holder.clone(), ..leave(reasons::FLAPPING) };
                 }
                 self.trace.say("person", || "suppressed by hand; only Git may suppress here: reopened".to_owned());
                 let policy = &self.bench.set.policies[*policy];
@@ -547,10 +364,22 @@ impl Chain<'_, '_> {
 
     /// Held by us, and something undid it: a person took it back, or the service reset it.
     fn undone(&mut self, marker: &Marker, holder: &Holder, regime: ManualSuppression) -> Option<Decision> {
+        // What was inherited is asked of all findings of the problem, further on.
+        if marker.owner == Owner::Inherited {
+            self.trace.say("person", || "an inherited suppression was undone".to_owned());
+            return None;
+        }
         let same = self.bench.set.decider(holder).is_some_and(|(owner, digest)| owner == marker.owner && digest == marker.digest);
-        let person = match answers::undone_by(self.finding, marker) {
-            answers::UndoneBy::Person => true,
-            answers::UndoneBy::Service => false,
+        if !same {
+            self.trace.say("person", || "it was undone, and what decides it has changed since: decided anew".to_owned());
+            return None;
+        }
+        // What the service resets with a check is nobody's war: only rewriting by somebody counts towards the stop.
+        let (person, fought) = match answers::undone_by(self.finding, marker) {
+            answers::UndoneBy::Person => (true, true),
+            answers::UndoneBy::Service => (false, false),
+            // Only Git may suppress here: by whom it was undone does not matter.
+            answers::UndoneBy::Ask | answers::UndoneBy::Unknown if regime == ManualSuppression::Revert => (true, false),
             answers::UndoneBy::Ask => {
                 self.trace.say("person", || "undone after the check changed: the history has to tell by whom".to_owned());
                 return Some(Decision { action: Action::Ask(vec![self.finding.row]), ..leave(reasons::IN_DOUBT) });
@@ -560,28 +389,18 @@ impl Chain<'_, '_> {
                 return Some(leave(reasons::IN_DOUBT));
             }
         };
-        if marker.owner == Owner::Inherited {
-            self.trace.say("person", || {
-                if person { "a person took back the inherited suppression" } else { "the service reset an inherited suppression" }
-                    .to_owned()
-            });
-            return None;
-        }
-        if !same {
-            self.trace.say("person", || "it was undone, and what decides it has changed since: decided anew".to_owned());
-            return None;
-        }
         if person && regime == ManualSuppression::Respect {
             self.trace
                 .say("person", || format!("a person took it back from {}: not applied again until that changes", marker.owner));
             return Some(Decision { holder: holder.clone(), ..leave(reasons::OVERRIDDEN) });
         }
-        if self.flapping() {
-            self.trace.say("person", || format!("undone {} times within a day: stopped", marker.again));
+        if fought && self.flapping() {
+            self.trace.say("person", || format!("undone {FLAP_LIMIT} times within a day: stopped"));
             return Some(Decision { holder: holder.clone(), ..leave(reasons::FLAPPING) });
         }
         self.trace.say("person", || "undone, and set again".to_owned());
-        let change = self.held_for(ChangeKind::Reassert, holder, marker.prior, self.again_after_write())?;
+        let again = if fought { self.again_after_write() } else { self.again(self.finding) };
+        let change = self.held_for(ChangeKind::Reassert, holder, marker.prior, again)?;
         Some(Decision { action: Action::Change(change), holder: holder.clone(), ..leave(held_reason(holder)) })
     }
 
@@ -600,6 +419,11 @@ impl Chain<'_, '_> {
                     .say("rule", || format!("{} rule {:?} says {}", policy.meta.object, rule.name, response(rule.response)));
                 if rule.response == Response::Ignore {
                     return Decision { holder: holder.clone(), ..leave(reasons::IGNORED) };
+                }
+                if self.bench.set.may_be_outranked(holder, self.finding.facts.account) {
+                    self.trace
+                        .say("rule", || "an account is unreadable, and by its labels another rule may come first".to_owned());
+                    return Decision { holder: holder.clone(), ..leave(reasons::OWNER_UNREADABLE) };
                 }
                 reasons::SUPPRESSED_BY_RULE
             }
@@ -634,19 +458,24 @@ impl Chain<'_, '_> {
         })
     }
 
-    /// The counter of the marker, if it is from the last day.
-    fn again(&self) -> u8 {
+    /// The counter of a finding's marker, if it is from the last day.
+    fn again(&self, finding: &Finding<'_>) -> u8 {
         let recent =
             |marker: &&std::sync::Arc<Marker>| marker.at.checked_add(24.hours()).is_ok_and(|until| until > self.bench.now);
-        self.problem.iter().filter_map(|other| other.marker.marker()).filter(recent).map(|marker| marker.again).max().unwrap_or(0)
+        finding.marker.marker().filter(recent).map_or(0, |marker| marker.again)
     }
 
+    /// Counted on each finding by itself: five findings of one problem that are rewritten once each are no war.
     fn again_after_write(&self) -> u8 {
-        self.again().saturating_add(1)
+        self.again(self.finding).saturating_add(1)
     }
 
+    /// Whether this, or another finding of this problem, has now been rewritten too often. Archived ones count, so that a
+    /// new finding id does not start anew.
     fn flapping(&self) -> bool {
-        self.again() >= FLAP_LIMIT
+        let rewritten = |other: &Finding<'_>| other.marker.marker().is_some_and(|marker| marker.set != other.workflow);
+        let stopped = |other: &Finding<'_>| rewritten(other) && self.again(other).saturating_add(1) >= FLAP_LIMIT;
+        self.again_after_write() >= FLAP_LIMIT || self.problem.iter().any(stopped)
     }
 
     fn held_for(&self, kind: ChangeKind, holder: &Holder, prior: WorkflowStatus, again: u8) -> Option<Change> {
@@ -675,12 +504,4 @@ impl Chain<'_, '_> {
 
 fn held_reason(holder: &Holder) -> &'static str {
     if matches!(holder, Holder::Exception(_)) { reasons::EXCEPTED } else { reasons::SUPPRESSED_BY_RULE }
-}
-
-/// A response in words.
-pub fn response(response: Response) -> String {
-    match response {
-        Response::Suppress { reason } => format!("suppress ({reason:?})"),
-        Response::Ignore => "ignore".to_owned(),
-    }
 }

@@ -2,21 +2,26 @@
 //!
 //! Nothing here is an error: an object that cannot be used gets a diagnosis and decides nothing, never everything.
 
+mod carry;
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
+
+pub use self::carry::carry_over;
+use self::parts::{exception, guardrail, policy};
 
 use super::digest;
 use super::facts::Facts;
 use super::filter::Field;
-use super::grant;
-use super::ids::{Kind, ObjectRef};
+use super::ids::{AccountId, Kind, ObjectRef};
 use super::marker::{Digest8, Owner};
-use super::matcher::{Context, Defaults, Index, MatchError, Matcher, RuleKey, Scratch};
+use super::matcher::{Context, Index, Matcher, RuleKey, Scratch};
 use super::objects::{
-    ApprovalDecision, ApprovalSpec, ExceptionPolicySpec, ExceptionSpec, HubSpec, MatchSpec, Meta, Mode, Object, Objects,
-    PolicySpec, Response,
+    ApprovalDecision, ApprovalSpec, ExceptionPolicySpec, ExceptionSpec, HubSpec, Meta, Mode, Object, Objects, PolicySpec,
+    Response,
 };
 use super::reasons;
 
@@ -59,8 +64,12 @@ pub struct Exception {
     pub spec: ExceptionSpec,
     /// Why it has no effect, as far as that can be said without findings.
     pub fault: Option<Fault>,
-    /// The guardrail that admits it.
+    /// The first guardrail that admits it, as far as that can be said without findings.
     pub guardrail: Option<usize>,
+    /// All that do: grants add up, each with its own conditions. One that is satisfied is enough.
+    pub guardrails: Vec<usize>,
+    /// Whether what it covers, or what is granted, is told by fields that are only projected.
+    pub projects: bool,
     /// What decides: targets and effect.
     pub digest: Digest8,
     /// Whether what it matches depends on other objects.
@@ -93,6 +102,15 @@ pub enum Verdict {
     Faulty(Fault),
     /// Nothing is written for it.
     Suspended,
+}
+
+/// What a guardrail says of a finding that an exception covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// Whether some grant matches it.
+    pub in_grant: bool,
+    /// Which approval rules it triggers, as bits.
+    pub triggered: u64,
 }
 
 /// What one declared thing in the index stands for.
@@ -139,6 +157,8 @@ pub enum OwnerState {
     Policy(usize),
     /// It is there, and can be asked.
     Exception(usize),
+    /// It is there, and not for this hub.
+    Elsewhere,
     /// It is there and unreadable, or not proved to be gone.
     Unknown,
     /// Proved to be gone.
@@ -172,6 +192,8 @@ pub struct PolicySet {
     index: Index,
     entries: Vec<Entry>,
     owners: BTreeMap<ObjectRef, OwnerState>,
+    /// Accounts whose labels are known.
+    accounts: BTreeSet<AccountId>,
 }
 
 /// What a source gave, after carrying over the last good versions.
@@ -206,6 +228,9 @@ impl PolicySet {
         let mut guardrails: Vec<Guardrail> =
             objects.exception_policies.iter().map(|object| guardrail(object, &context)).collect();
         guardrails.sort_by(|a, b| a.meta.object.cmp(&b.meta.object));
+        let judging: Vec<&Matcher> = guardrails.iter().flat_map(|g| g.grants.iter().chain(&g.approvals)).collect();
+        let judging_relative = judging.iter().any(|matcher| matcher.is_relative());
+        let judging_fields: BTreeSet<Field> = judging.iter().flat_map(|matcher| matcher.projected_fields()).collect();
 
         let mut exceptions = Vec::new();
         for object in &objects.exceptions {
@@ -239,6 +264,7 @@ impl PolicySet {
 
         let mut owners: BTreeMap<ObjectRef, OwnerState> =
             unreadable.iter().map(|object| (object.clone(), OwnerState::Unknown)).collect();
+        owners.extend(objects.policies.iter().map(|p| (p.meta.object.clone(), OwnerState::Elsewhere)));
         owners.extend(policies.iter().enumerate().map(|(n, p)| (p.meta.object.clone(), OwnerState::Policy(n))));
         owners.extend(exceptions.iter().enumerate().map(|(n, x)| (x.meta.object.clone(), OwnerState::Exception(n))));
         Some(Self {
@@ -249,13 +275,16 @@ impl PolicySet {
             exceptions,
             guardrails,
             approvals: objects.approvals.clone(),
-            complete: *complete && unreadable.is_empty(),
+            // A malformed Approval hides no owner: it counts only against exceptions that ask for approvals.
+            complete: *complete && unreadable.iter().all(|object| object.kind == Kind::Approval),
             unreadable: unreadable.clone(),
-            fields: fields.into_iter().collect(),
-            relative,
+            // A grant by tags is read finding by finding, so it needs them as much as a rule does.
+            fields: fields.union(&judging_fields).cloned().collect(),
+            relative: relative || judging_relative,
             index: Index::build(index),
             entries,
             owners,
+            accounts: objects.accounts.iter().map(|account| account.spec.id).collect(),
         })
     }
 
@@ -326,7 +355,7 @@ impl PolicySet {
         match state {
             OwnerState::Policy(p) => self.complete || !self.policies[p].depends,
             OwnerState::Exception(x) => self.complete || !self.exceptions[x].depends,
-            OwnerState::Gone => true,
+            OwnerState::Gone | OwnerState::Elsewhere => true,
             OwnerState::Unknown => false,
         }
     }
@@ -362,30 +391,38 @@ impl PolicySet {
         }
     }
 
-    /// Whether a finding is inside the grant of an exception's guardrail.
-    pub fn in_grant(&self, exception: usize, facts: &Facts<'_>, now: Timestamp) -> bool {
-        let guardrail = self.exceptions[exception].guardrail.and_then(|g| self.guardrails.get(g));
-        guardrail.is_some_and(|g| g.grants.iter().any(|grant| grant.matches(facts, now)))
+    /// What each guardrail of an exception (in the order of [`Exception::guardrails`]) says of a finding that it covers.
+    pub fn judged_by(&self, exception: usize, facts: &Facts<'_>, now: Timestamp) -> Vec<Judged> {
+        let guardrails = self.exceptions[exception].guardrails.iter().filter_map(|&g| self.guardrails.get(g));
+        guardrails
+            .map(|guardrail| {
+                let triggers = guardrail.approvals.iter().map(|rule| rule.matches(facts, now));
+                // More rules than bits share the last one: rather one approval too many is asked for.
+                let triggered = triggers.enumerate().fold(0, |bits, (n, yes)| bits | u64::from(yes) << n.min(63));
+                Judged { in_grant: guardrail.grants.iter().any(|grant| grant.matches(facts, now)), triggered }
+            })
+            .collect()
     }
 
-    /// Which approval rules of an exception's guardrail a finding triggers, as bits.
-    pub fn approvals_triggered(&self, exception: usize, facts: &Facts<'_>, now: Timestamp) -> u32 {
-        let guardrail = self.exceptions[exception].guardrail.and_then(|g| self.guardrails.get(g));
-        let triggered = guardrail.into_iter().flat_map(|g| g.approvals.iter().enumerate()).filter(|(_, m)| m.matches(facts, now));
-        triggered.fold(0, |bits, (number, _)| bits | 1u32.checked_shl(u32::try_from(number).unwrap_or(32)).unwrap_or(0))
+    /// Whether an exception may cover a finding with these facts: granted, and approved where that is asked for.
+    pub fn admits(&self, exception: usize, facts: &Facts<'_>, now: Timestamp) -> bool {
+        let judged = self.judged_by(exception, facts, now);
+        let guardrails = self.exceptions[exception].guardrails.iter();
+        guardrails.zip(judged).any(|(&guardrail, judged)| {
+            judged.in_grant && self.missing_approval(exception, guardrail, judged.triggered, now).is_none()
+        })
     }
 
-    /// What is still missing for an exception whose findings triggered these approval rules.
-    pub fn missing_approval(&self, exception: usize, triggered: u32, now: Timestamp) -> Option<Fault> {
-        let Exception { meta, guardrail, .. } = &self.exceptions[exception];
-        let guardrail = guardrail.and_then(|g| self.guardrails.get(g))?;
-        for (number, rule) in guardrail.spec.approvals.iter().enumerate().filter(|(number, _)| triggered & (1 << number) != 0) {
-            let counting = || self.counting(&meta.object, &meta.digest, &rule.namespaces, now);
-            if let Some(denial) = counting().find(|approval| approval.spec.decision == ApprovalDecision::Deny) {
-                let message = format!("{} denies it: {}", denial.meta.object, denial.spec.reason);
-                return Some(Fault::new(reasons::DENIED, message));
-            }
-            let approvers: BTreeSet<&str> = counting().map(|approval| approval.spec.approver.as_str()).collect();
+    /// What is still missing for an exception whose findings triggered these approval rules of a guardrail.
+    pub fn missing_approval(&self, exception: usize, guardrail: usize, triggered: u64, now: Timestamp) -> Option<Fault> {
+        let Exception { meta, .. } = self.exceptions.get(exception)?;
+        let guardrail = self.guardrails.get(guardrail)?;
+        for (number, rule) in guardrail.spec.approvals.iter().enumerate().filter(|(n, _)| triggered >> (*n).min(63) & 1 != 0) {
+            let approvers: BTreeSet<&str> = self
+                .counting(&meta.object, &meta.digest, &rule.namespaces, now)
+                .filter(|approval| approval.spec.decision == ApprovalDecision::Approve)
+                .map(|approval| approval.spec.approver.as_str())
+                .collect();
             if approvers.len() < rule.count as usize {
                 let message = format!(
                     "rule {number} of {} asks for {} approval(s) of {} from {}, and {} count; make one with `hubkeeper approve`",
@@ -399,6 +436,50 @@ impl PolicySet {
             }
         }
         None
+    }
+
+    /// A no counts whether or not a yes was needed, and whichever guardrail names the namespace that it comes from.
+    pub fn denial(&self, exception: usize, now: Timestamp) -> Option<Fault> {
+        let Exception { meta, guardrails, .. } = self.exceptions.get(exception)?;
+        let rules = guardrails.iter().filter_map(|&g| self.guardrails.get(g)).flat_map(|g| &g.spec.approvals);
+        let mut said = rules.flat_map(|rule| self.counting(&meta.object, &meta.digest, &rule.namespaces, now));
+        let denial = said.find(|approval| approval.spec.decision == ApprovalDecision::Deny)?;
+        Some(Fault::new(reasons::DENIED, format!("{} denies it: {}", denial.meta.object, denial.spec.reason)))
+    }
+
+    /// Whether an exception may be without effect only because something about it cannot be read: it, its grant, its
+    /// approvals, or values of findings. Then nothing is given back.
+    pub fn is_uncertain(&self, exception: usize, verdict: &Verdict) -> bool {
+        let Verdict::Faulty(fault) = verdict else { return false };
+        let approvers = || {
+            let guardrails = self.exceptions[exception].guardrails.iter().filter_map(|&g| self.guardrails.get(g));
+            guardrails.flat_map(|g| &g.spec.approvals).flat_map(|rule| &rule.namespaces)
+        };
+        let unreadable = |namespace: &String| {
+            let of = |object: &&ObjectRef| object.kind == Kind::Approval && object.namespace.as_deref() == Some(namespace);
+            self.unreadable.iter().any(|object| of(&object))
+        };
+        !self.complete
+            || [reasons::INVALID, reasons::BACKFILLING].contains(&fault.reason)
+            || (fault.reason == reasons::APPROVAL_NEEDED && approvers().any(unreadable))
+    }
+
+    /// Whether a rule that comes before this one may mean a finding of this account, which cannot be told while the account's
+    /// labels may be in something unreadable.
+    pub fn may_be_outranked(&self, holder: &Holder, account: AccountId) -> bool {
+        let &Holder::Rule { policy, rule } = holder else { return false };
+        if self.complete || self.accounts.contains(&account) {
+            return false;
+        }
+        let own = &self.policies[policy].spec;
+        let before = own.rules[..rule].iter().any(|earlier| earlier.matches.account_selector.is_some());
+        let selects = |p: &Policy| {
+            p.spec.scope.account_selector.is_some() || p.spec.rules.iter().any(|rule| rule.matches.account_selector.is_some())
+        };
+        let higher = |&(number, p): &(usize, &Policy)| {
+            number != policy && p.spec.priority >= own.priority && self.enforces(number) && selects(p)
+        };
+        before || self.policies.iter().enumerate().any(|p| higher(&p))
     }
 
     /// Approvals of exactly this state, from these namespaces, in time.
@@ -466,166 +547,4 @@ impl PolicySet {
 /// Whether two responses do the same to a finding; why they do it may differ.
 fn same_action(a: Response, b: Response) -> bool {
     std::mem::discriminant(&a) == std::mem::discriminant(&b)
-}
-
-fn faults(errors: &[MatchError], place: &str) -> Fault {
-    let sentences: Vec<String> = errors.iter().map(|error| format!("{place}: {error}")).collect();
-    Fault::new(reasons::INVALID, sentences.join("; "))
-}
-
-/// Whether what a match selects depends on other objects.
-fn depends(spec: &MatchSpec) -> bool {
-    spec.account_selector.is_some() || !spec.groups.is_empty()
-}
-
-fn guardrail(object: &Object<ExceptionPolicySpec>, context: &Context<'_>) -> Guardrail {
-    let mut fault = None;
-    let mut compile =
-        |spec: &MatchSpec, place: String| match Matcher::compile_pair(&MatchSpec::default(), spec, Defaults::Grant, context) {
-            Ok(matcher) => Some(matcher),
-            Err(errors) => {
-                fault.get_or_insert_with(|| faults(&errors, &place));
-                None
-            }
-        };
-    let spec = &object.spec;
-    let grants = spec.grants.iter().enumerate().filter_map(|(n, g)| compile(g, format!("spec.grants[{n}]"))).collect();
-    let approvals = spec
-        .approvals
-        .iter()
-        .enumerate()
-        .filter_map(|(n, a)| compile(&a.matches, format!("spec.approvals[{n}].match")))
-        .collect();
-    Guardrail { meta: object.meta.clone(), spec: spec.clone(), fault, grants, approvals }
-}
-
-fn exception(object: &Object<ExceptionSpec>, guardrails: &[Guardrail], context: &Context<'_>) -> (Exception, Vec<Matcher>) {
-    let Object { meta, spec } = object;
-    let mut fault = None;
-    let mut matchers = Vec::new();
-    for (number, target) in spec.targets.iter().enumerate() {
-        let place = format!("spec.targets[{number}]");
-        let named = !target.controls.is_empty() || !target.generators.is_empty();
-        if !named || (target.accounts.is_empty() && target.resources.is_empty()) {
-            let message = format!("{place}: a target names controls or generators, and accounts or resources");
-            fault.get_or_insert_with(|| Fault::new(reasons::INVALID, message));
-        }
-        match Matcher::compile_pair(&MatchSpec::default(), target, Defaults::Target, context) {
-            Ok(matcher) => matchers.push(matcher),
-            Err(errors) => {
-                fault.get_or_insert_with(|| faults(&errors, &place));
-            }
-        }
-    }
-    if spec.targets.is_empty() || spec.starts_at >= spec.expires_at {
-        let message = "spec.targets names at least one target, and spec.expiresAt is after spec.startsAt";
-        fault.get_or_insert_with(|| Fault::new(reasons::INVALID, message));
-    }
-    let judged = judge(meta, spec, guardrails, context);
-    let guardrail = *judged.as_ref().unwrap_or(&None);
-    if let Err(refusal) = judged {
-        fault.get_or_insert(refusal);
-    }
-    let depends = spec.targets.iter().any(depends);
-    let digest = digest::short(&(&spec.targets, spec.effect));
-    // One that can never act is not asked about findings.
-    let matchers = if fault.is_none() { matchers } else { Vec::new() };
-    (Exception { meta: meta.clone(), spec: spec.clone(), fault, guardrail, digest, depends }, matchers)
-}
-
-fn admits_namespace(guardrail: &Guardrail, meta: &Meta) -> bool {
-    meta.object.namespace.as_deref().is_some_and(|namespace| guardrail.spec.namespaces.iter().any(|name| name == namespace))
-}
-
-/// The first guardrail that admits the exception, or why the closest one does not.
-fn judge(meta: &Meta, spec: &ExceptionSpec, guardrails: &[Guardrail], context: &Context<'_>) -> Result<Option<usize>, Fault> {
-    let mut refusal = None;
-    for (number, guardrail) in guardrails.iter().enumerate().filter(|(_, g)| admits_namespace(g, meta)) {
-        match refuse(spec, guardrail, context) {
-            None => return Ok(Some(number)),
-            Some(fault) => {
-                refusal.get_or_insert(fault);
-            }
-        }
-    }
-    Err(refusal.unwrap_or_else(|| {
-        let namespace = meta.object.namespace.as_deref().unwrap_or_default();
-        let message =
-            format!("no ExceptionPolicy names namespace {namespace:?} in spec.namespaces.names: ask an administrator for one");
-        Fault::new(reasons::NOT_GRANTED, message)
-    }))
-}
-
-fn refuse(spec: &ExceptionSpec, guardrail: &Guardrail, context: &Context<'_>) -> Option<Fault> {
-    let name = &guardrail.meta.object;
-    let ExceptionPolicySpec { effects, max_days, grants, .. } = &guardrail.spec;
-    if let Some(fault) = &guardrail.fault {
-        return Some(Fault::new(reasons::NOT_GRANTED, format!("{name} is invalid and grants nothing: {}", fault.message)));
-    }
-    if !effects.contains(&spec.effect) {
-        return Some(Fault::new(reasons::EFFECT_NOT_GRANTED, format!("{name} does not grant effect {:?}", spec.effect)));
-    }
-    let latest = spec.starts_at.checked_add((i64::from(*max_days) * 24).hours());
-    if latest.is_ok_and(|latest| spec.expires_at > latest) {
-        let message = format!("spec.expiresAt is more than {max_days} days after spec.startsAt, which is what {name} grants");
-        return Some(Fault::new(reasons::TOO_LONG, message));
-    }
-    let outside = |(number, target)| Some((number, grant::outside(target, grants, context)?));
-    let (number, what) = spec.targets.iter().enumerate().find_map(outside)?;
-    Some(Fault::new(reasons::OUT_OF_GRANT, format!("spec.targets[{number}] is outside what {name} grants: {what}")))
-}
-
-fn policy(object: &Object<PolicySpec>, context: &Context<'_>) -> (Policy, Option<Matcher>, Vec<Matcher>) {
-    let Object { meta, spec } = object;
-    let mut fault = None;
-    let mut compile = |rule: &MatchSpec, place: String| match Matcher::compile_pair(&spec.scope, rule, Defaults::Rule, context) {
-        Ok(matcher) => Some(matcher),
-        Err(errors) => {
-            fault.get_or_insert_with(|| faults(&errors, &place));
-            None
-        }
-    };
-    let scope = compile(&MatchSpec::default(), "spec.scope".to_owned());
-    let rules: Vec<Matcher> =
-        spec.rules.iter().enumerate().filter_map(|(n, rule)| compile(&rule.matches, format!("spec.rules[{n}].match"))).collect();
-    let digests = spec.rules.iter().map(|rule| digest::short(&(&spec.scope, &rule.matches, rule.response))).collect();
-    let depends = depends(&spec.scope) || spec.rules.iter().any(|rule| depends(&rule.matches));
-    (Policy { meta: meta.clone(), spec: spec.clone(), fault, digests, depends }, scope, rules)
-}
-
-/// Joins what a source says now with what was in force: an unreadable object keeps its last good version, and while the
-/// listing is incomplete nothing that was known is gone.
-pub fn carry_over(previous: Option<&Objects>, desired: &super::objects::Desired) -> Declared {
-    let named: BTreeSet<&ObjectRef> = desired.broken.iter().filter_map(|broken| broken.object.as_ref()).collect();
-    let mut objects = desired.objects.clone();
-    let mut kept = BTreeSet::new();
-    if let Some(previous) = previous {
-        let keep = |object: &ObjectRef| named.contains(object) || !desired.complete;
-        carry(&mut objects.hubs, &previous.hubs, &keep, &mut kept);
-        carry(&mut objects.accounts, &previous.accounts, &keep, &mut kept);
-        carry(&mut objects.policies, &previous.policies, &keep, &mut kept);
-        carry(&mut objects.exceptions, &previous.exceptions, &keep, &mut kept);
-        carry(&mut objects.exception_policies, &previous.exception_policies, &keep, &mut kept);
-        carry(&mut objects.approvals, &previous.approvals, &keep, &mut kept);
-    }
-    // An approval without a good version only means one approval less; every other kind leaves a hole in what is known.
-    let hole = |object: &ObjectRef| object.kind != Kind::Approval && !kept.contains(object);
-    let unreadable = named.iter().copied().filter(|object| hole(object)).cloned().collect();
-    Declared { objects, complete: desired.complete, unreadable }
-}
-
-fn carry<S: Clone>(
-    now: &mut Vec<Object<S>>,
-    previous: &[Object<S>],
-    keep: &impl Fn(&ObjectRef) -> bool,
-    kept: &mut BTreeSet<ObjectRef>,
-) {
-    let present: BTreeSet<ObjectRef> = now.iter().map(|object| object.meta.object.clone()).collect();
-    for object in previous {
-        if !present.contains(&object.meta.object) && keep(&object.meta.object) {
-            kept.insert(object.meta.object.clone());
-            now.push(object.clone());
-        }
-    }
-    now.sort_by(|a, b| a.meta.object.cmp(&b.meta.object));
 }

@@ -1,0 +1,6 @@
+//! Real parts: real sockets, real time, moto's SQS and boto3. `make test` installs them (`tests/setup.sh moto`).
+
+mod boto;
+mod events;
+mod http;
+mod moto;
