@@ -50,7 +50,7 @@ fn summary(plan: &HubPlan) -> String {
         number => count(number, "change"),
     };
     if held > 0 {
-        text.push_str(&format!(", {held} of them over a limit"));
+        text = format!("{text}, {held} of them over a limit");
     }
     text
 }
