@@ -236,7 +236,8 @@ impl Word {
 
 /// Reason and stall of an AWS failure.
 fn trouble(failure: &AwsFailure) -> Word {
-    let message = format!("{failure}. {}", failure.advice());
+    let said = failure.to_string();
+    let message = format!("{}. {}", said.trim_end_matches('.'), failure.advice());
     let (reason, stalled) = match failure.kind {
         FailureKind::NotEnabled => (reasons::HUB_NOT_ENABLED, true),
         FailureKind::AccessDenied => (reasons::ACCESS_DENIED, true),
