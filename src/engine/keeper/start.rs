@@ -142,6 +142,10 @@ impl Keeper {
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
             self.held.clear();
+            if self.writes == 0 {
+                // A write that failed and is wanted no more is nobody's trouble: it had its effect, or somebody else made it.
+                self.trouble.write = None;
+            }
             return;
         }
         if !self.ready() || self.writes >= WRITES {
