@@ -249,16 +249,21 @@ impl Show<'_> {
     }
 
     async fn rest(&mut self, tour: &Tour) -> Result<(), Stopped> {
+        self.title("6. Rest")?;
         self.converge(tour).await?;
-        self.out.flush()?;
-        Ok(tour.pause(WATCHED).await?)
+        let before = tour.read().await?;
+        tour.pause(WATCHED).await?;
+        let after = tour.read().await?;
+        let changed = after.iter().filter(|finding| !before.contains(finding)).count();
+        let minutes = WATCHED.as_secs() * u64::from(FACTOR) / 60;
+        self.say(&format!("Read again {minutes} minutes of the hub's clock later: {} changed.", count(changed, "finding")))
     }
 
     async fn summary(&mut self, tour: &Tour, before: &Tally, held: usize, back: usize, person: &Person) -> Result<(), Stopped> {
         self.title("Summary, read back from the hub with GetFindings")?;
         let now = Tally::of(&tour.read().await?);
         self.fact("findings", &now.findings.to_string())?;
-        self.fact("failing", &format!("{} before, {} now, not counting the suppressed", before.failing, now.failing))?;
+        self.fact("failing, not suppressed", &format!("{} before, {} now", before.failing, now.failing))?;
         self.fact("suppressed", &format!("{} before, {} now", before.suppressed, now.suppressed))?;
         for (owner, number) in &now.held {
             self.fact(&format!("  for {owner}"), &number.to_string())?;
@@ -275,7 +280,9 @@ impl Show<'_> {
             ("hubkeeper run -f examples/quickstart", "then change a file and look on"),
             ("hubkeeper explain ID -f examples/quickstart", "why a finding is as it is"),
         ] {
-            self.out.line(format_args!("  {command:<46}{what}"))?;
+            self.out.line(format_args!("  {command}"))?;
+            let what = self.out.dim(&format!("      {what}"));
+            self.out.line(what)?;
         }
         self.out.line("For your own hub: README.md, \"A first policy\" and \"Permissions\".")?;
         Ok(self.out.flush()?)

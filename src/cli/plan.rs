@@ -83,4 +83,4 @@ pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out
     .await
 }
 
-pub(super) use render::groups;
+pub(in crate::cli) use render::groups;

@@ -63,6 +63,8 @@ enum Said {
     Doubtful,
     Nothing,
     Unasked,
+    /// What we set was undone, and it is over: by the end of the check or by a person before it.
+    Over,
 }
 
 fn said(finding: &Finding<'_>) -> Said {
@@ -86,6 +88,8 @@ fn said(finding: &Finding<'_>) -> Said {
         }
         let inherited = marker.owner == Owner::Inherited;
         return match undone_by(finding, marker) {
+            // Also one that a check has passed since: RESOLVED by a person before it ends what was inherited.
+            _ if !finding.actionable() && *finding.knowledge == Knowledge::Unasked => Said::Over,
             _ if !finding.actionable() => Said::Nothing,
             UndoneBy::Person => Said::Contrary(Some(marker.at)),
             UndoneBy::Service if inherited => Said::Carries(marker.at),
@@ -132,7 +136,7 @@ pub fn newest(problem: &[Finding<'_>], own: u32) -> Newest {
     // Its own history counts as well: a person may have reopened exactly this one.
     let mut ask: Vec<u32> =
         said.iter().filter(|(f, said)| f.row == own && matches!(said, Said::Unasked)).map(|(f, _)| f.row).collect();
-    ask.extend(said.iter().filter(|(_, said)| matches!(said, Said::Doubtful)).map(|(f, _)| f.row));
+    ask.extend(said.iter().filter(|(_, said)| matches!(said, Said::Doubtful | Said::Over)).map(|(f, _)| f.row));
     let contrary = said.iter().any(|(_, said)| matches!(said, Said::Contrary(_)));
     if contrary {
         let timeless = |said: &Said| matches!(said, Said::Suppress(None) | Said::Contrary(None));
@@ -174,7 +178,7 @@ pub fn for_inherited(problem: &[Finding<'_>], own: u32, since: Timestamp) -> New
             Said::Unasked if finding.created_at <= since && finding.facts.record_state == RecordState::Active => {
                 unasked.push(finding.row)
             }
-            Said::Carries(_) | Said::Doubtful | Said::Nothing | Said::Unasked => {}
+            Said::Carries(_) | Said::Doubtful | Said::Nothing | Said::Unasked | Said::Over => {}
         }
     }
     if !timeless_contrary.is_empty() {

@@ -6,6 +6,8 @@
 pub mod act;
 mod backoff;
 mod call;
+#[cfg(test)]
+mod decisions;
 mod doubt;
 pub mod evaluate;
 mod ingest;

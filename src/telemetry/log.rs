@@ -15,8 +15,8 @@ use tracing_subscriber::{Layer as _, Registry};
 
 use crate::engine::ports::Clock;
 
-/// What is logged when nothing else is asked for.
-pub const DEFAULT_FILTER: &str = "warn,hubkeeper=info";
+/// What is logged when nothing else is asked for. The SDK's words about credentials are left out: ours say the same, shorter.
+pub const DEFAULT_FILTER: &str = "warn,aws_config=error,hubkeeper=info";
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking, and tests stand outside the house's bans"
 )]
 
+mod cli;
 mod crash;
 mod layering;
 mod real;

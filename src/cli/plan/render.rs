@@ -6,10 +6,12 @@ use std::io;
 use serde::Serialize;
 
 use crate::assembly::look::{HubPlan, Named, OverLimit, PlannedChange};
-use crate::cli::out::{Out, WIDTH, count, shorten};
+use crate::cli::out::{Out, WIDTH, count, shorten, wrap};
 
 /// Findings shown of each group.
 const SAMPLES: usize = 3;
+/// Columns left for a resource.
+const RESOURCE: usize = WIDTH - 6 - 14 - 12 - 14 - 3;
 
 /// All hubs, for scripts.
 #[derive(Debug, Serialize)]
@@ -64,22 +66,25 @@ fn approve(plan: &HubPlan, hold: &OverLimit, directory: &str) -> String {
     )
 }
 
-fn name(finding: &Named) -> String {
-    let control = finding.control.as_deref().unwrap_or("-");
-    format!("{control:<14} {} {:<14} {}", finding.account, finding.region, finding.resource)
+fn name(finding: &Named, all: bool) -> String {
+    let Named { control, account, region, resource, .. } = finding;
+    let control = control.as_deref().unwrap_or("-");
+    let resource = if all { resource.clone() } else { shorten(resource, RESOURCE) };
+    format!("{control:<14} {account} {region:<14} {resource}")
 }
 
 /// For people, in 80 columns.
 pub(super) fn table(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -> io::Result<()> {
-    out.line(out.bold(&headline(plan)))?;
+    for line in wrap(&headline(plan), WIDTH) {
+        out.line(out.bold(&line))?;
+    }
     if plan.suspended {
         out.line(out.yellow("suspended: nothing of this is written but expiry"))?;
     }
     let shown = |number: usize| if all { number } else { SAMPLES };
     let list = |findings: &[&Named], out: &mut Out| -> io::Result<()> {
         for finding in findings.iter().take(shown(findings.len())) {
-            let line = name(finding);
-            out.line(format_args!("      {}", if all { line } else { shorten_resource(&line) }))?;
+            out.line(format_args!("      {}", name(finding, all)))?;
         }
         let more = findings.len().saturating_sub(shown(findings.len()));
         if more > 0 { out.line(out.dim(&format!("      and {more} more"))) } else { Ok(()) }
@@ -116,10 +121,6 @@ pub(super) fn table(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -
     }
     out.line("")?;
     out.line(out.bold(&summary(plan)))
-}
-
-fn shorten_resource(line: &str) -> String {
-    shorten(line, WIDTH - 6)
 }
 
 /// For a pull request.

@@ -112,7 +112,7 @@ impl Chain<'_, '_> {
                 return self.give_back(marker, reasons::OVERRIDDEN);
             }
             self.trace.say("take back", || format!("{} still decides it", marker.owner));
-            return leave(held_reason(holder));
+            return self.kept(marker, holder);
         }
         let why = match state {
             OwnerState::Unknown => {
@@ -176,6 +176,22 @@ impl Chain<'_, '_> {
             return Decision { action: Action::Change(change), ..leave(reasons::RETAINED) };
         }
         self.give_back(marker, why)
+    }
+
+    /// Nothing changes, but for what the marker says of a deletion: that has to be true while nobody is running.
+    fn kept(&mut self, marker: &Marker, holder: &Holder) -> Decision {
+        let stale = match holder {
+            Holder::Rule { policy, .. } => self.bench.set.policies[*policy].spec.deletion_policy != marker.deletion,
+            _ => false,
+        };
+        let change = stale.then(|| self.held_for(ChangeKind::Transfer, holder, marker.prior, marker.again)).flatten();
+        match change {
+            Some(change) => {
+                self.trace.say("take back", || "its deletionPolicy has changed: the marker is to say so".to_owned());
+                Decision { action: Action::Change(change), holder: holder.clone(), ..leave(held_reason(holder)) }
+            }
+            None => leave(held_reason(holder)),
+        }
     }
 
     fn suspended(&mut self, marker: &Marker) -> Decision {
@@ -358,11 +374,12 @@ impl Chain<'_, '_> {
             self.trace.say("person", || "it was undone, and what decides it has changed since: decided anew".to_owned());
             return None;
         }
-        let person = match answers::undone_by(self.finding, marker) {
+        // What the service resets with a check is nobody's war: only rewriting by somebody counts towards the stop.
+        let (person, fought) = match answers::undone_by(self.finding, marker) {
+            answers::UndoneBy::Person => (true, true),
+            answers::UndoneBy::Service => (false, false),
             // Only Git may suppress here: by whom it was undone does not matter.
-            _ if regime == ManualSuppression::Revert => true,
-            answers::UndoneBy::Person => true,
-            answers::UndoneBy::Service => false,
+            answers::UndoneBy::Ask | answers::UndoneBy::Unknown if regime == ManualSuppression::Revert => (true, false),
             answers::UndoneBy::Ask => {
                 self.trace.say("person", || "undone after the check changed: the history has to tell by whom".to_owned());
                 return Some(Decision { action: Action::Ask(vec![self.finding.row]), ..leave(reasons::IN_DOUBT) });
@@ -377,12 +394,13 @@ impl Chain<'_, '_> {
                 .say("person", || format!("a person took it back from {}: not applied again until that changes", marker.owner));
             return Some(Decision { holder: holder.clone(), ..leave(reasons::OVERRIDDEN) });
         }
-        if self.flapping() {
+        if fought && self.flapping() {
             self.trace.say("person", || format!("undone {FLAP_LIMIT} times within a day: stopped"));
             return Some(Decision { holder: holder.clone(), ..leave(reasons::FLAPPING) });
         }
         self.trace.say("person", || "undone, and set again".to_owned());
-        let change = self.held_for(ChangeKind::Reassert, holder, marker.prior, self.again_after_write())?;
+        let again = if fought { self.again_after_write() } else { self.again(self.finding) };
+        let change = self.held_for(ChangeKind::Reassert, holder, marker.prior, again)?;
         Some(Decision { action: Action::Change(change), holder: holder.clone(), ..leave(held_reason(holder)) })
     }
 

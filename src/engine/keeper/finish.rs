@@ -233,7 +233,8 @@ impl Keeper {
             self.figures.written_findings += 1;
         }
         for (owner, paid) in &batch.paid {
-            self.ledger.note(owner, now, paid.saturating_sub(refused.len() as u64));
+            // Those that were refused count as well: which of them paid does not matter enough to allow more.
+            self.ledger.note(owner, now, *paid);
         }
     }
 

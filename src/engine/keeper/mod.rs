@@ -110,12 +110,12 @@ pub struct Keeper {
     pub(in crate::engine) trouble: Trouble,
     wanted_since: Option<Duration>,
     wanted_touched: Duration,
+    /// When the last step was made.
+    stepped: (Timestamp, Duration),
     /// When calls that are not full have waited long enough.
     partial_due: Option<Duration>,
     /// When a plan had nothing to send, and what was wanted then.
     planned: Option<(u64, Duration)>,
-    /// When the last step was made.
-    stepped: (Timestamp, Duration),
     relative_due: Option<Duration>,
     deadline: Option<Timestamp>,
     born_after: Option<Timestamp>,
@@ -206,9 +206,9 @@ impl Keeper {
             trouble: Trouble::default(),
             wanted_since: None,
             wanted_touched: Duration::ZERO,
+            stepped: (Timestamp::MIN, Duration::ZERO),
             partial_due: None,
             planned: None,
-            stepped: (Timestamp::MIN, Duration::ZERO),
             relative_due: None,
             deadline: None,
             born_after: None,
@@ -317,6 +317,7 @@ impl Keeper {
         let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
         wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
         wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
+        // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
         wakes.push(self.partial_due.and_then(later));
         if !self.held.is_empty() {
             wakes.push(Some(Duration::from_secs(30)));

@@ -142,9 +142,10 @@ impl Keeper {
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
             self.held.clear();
-            if self.writes == 0 {
-                // A write that failed and is wanted no more is nobody's trouble: it had its effect, or somebody else made it.
+            if self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() {
+                // What failed was found to have had its effect, or is wanted no more.
                 self.trouble.write = None;
+                self.write_backoff.reset();
             }
             return;
         }

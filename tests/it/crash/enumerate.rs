@@ -33,30 +33,38 @@ fn run(scenario: &Scenario, variation: &Variation) -> Result<(End, Vec<Passage>)
             play.step(step).await;
         }
         play.rest().await;
-        play.stays().await?;
-        let end = play.end();
         let log = play.gate.log();
+        // What was struck last has its time to be told, too.
+        play.rest().await;
+        let end = play.end();
+        play.stays().await?;
+        if variation.back == Back::Late {
+            play.fresh().await?;
+        }
         play.sim.crash().await;
         Ok((end, log))
     })
 }
 
 fn clean(scenario: &Scenario) -> (End, Vec<Passage>) {
-    let (end, log) = run(scenario, &Variation::none()).unwrap();
-    (end, log)
+    run(scenario, &Variation::none()).unwrap()
 }
 
-/// What is wrong with this end.
-fn compare(clean: &End, end: &End) -> Result<(), String> {
+/// What is wrong with this end. One who was away while something was declared and gone again never held anything for it, and
+/// nobody else did: then only what a process that starts from nothing says counts.
+fn compare(clean: &End, end: &End, back: Back) -> Result<(), String> {
     for (name, expected) in &clean.findings {
         let found = &end.findings[name];
-        if found != expected {
+        if found != expected && back == Back::Soon {
             return Err(format!("finding {name}\n  is        {found}\n  should be {expected}"));
         }
         let (most, writes) = (clean.writes[name] + 1, end.writes[name]);
         if writes > most {
             return Err(format!("finding {name} was written {writes} times, at most {most} would do"));
         }
+    }
+    if back == Back::Late {
+        return Ok(());
     }
     for (name, expected) in &clean.statuses {
         let found = end.statuses.get(name);
@@ -78,7 +86,7 @@ fn hold(scenarios: Vec<Scenario>, what: &str, vary: impl Fn(&[Passage]) -> Vec<V
         let (expected, log) = clean(&scenario);
         for variation in vary(&log) {
             runs += 1;
-            let outcome = run(&scenario, &variation).and_then(|(end, _)| compare(&expected, &end));
+            let outcome = run(&scenario, &variation).and_then(|(end, _)| compare(&expected, &end, variation.back));
             if let Err(why) = outcome {
                 let places: Vec<String> =
                     variation.blows.iter().map(|(n, blow)| format!("{blow:?} at passage {n}, {}", at(&log, *n))).collect();
@@ -91,6 +99,28 @@ fn hold(scenarios: Vec<Scenario>, what: &str, vary: impl Fn(&[Passage]) -> Vec<V
     assert!(failures.is_empty(), "{} of {runs} runs:\n{}", failures.len(), failures.join("\n"));
 }
 
+/// Whether to leave nothing out: `HUBKEEPER_CRASHES=all`.
+fn all() -> bool {
+    std::env::var("HUBKEEPER_CRASHES").is_ok_and(|what| what == "all")
+}
+
+fn is_status(passage: &Passage) -> bool {
+    matches!(passage.effect, Effect::Status(_))
+}
+
+/// Every passage, but for those after a status that is followed by the next status: between the two nothing happens, so a crash
+/// after the one is a crash before the other.
+fn distinct(log: &[Passage]) -> Vec<usize> {
+    let same = |n: usize| log[n].after && is_status(&log[n]) && log.get(n + 1).is_some_and(|next| is_status(next) && !next.after);
+    (0..log.len()).filter(|n| all() || !same(*n)).collect()
+}
+
+/// Every passage of the hub and the queue, and of each object's status the first and the last before and after it.
+fn failing(log: &[Passage]) -> Vec<usize> {
+    let seen = |n: usize, others: std::ops::Range<usize>| others.into_iter().any(|other| log[other] == log[n]);
+    (0..log.len()).filter(|&n| !is_status(&log[n]) || !seen(n, 0..n) || !seen(n, n + 1..log.len())).collect()
+}
+
 fn at(log: &[Passage], passage: usize) -> String {
     log.get(passage).map_or_else(|| "past the clean run".to_owned(), ToString::to_string)
 }
@@ -98,6 +128,7 @@ fn at(log: &[Passage], passage: usize) -> String {
 #[test]
 fn every_scenario_ends_as_it_should_when_nothing_goes_wrong() {
     for scenario in scenarios::all() {
+        let started = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let mut play = Play::new(Passages::default(), Back::Soon, Faults::default());
@@ -107,15 +138,20 @@ fn every_scenario_ends_as_it_should_when_nothing_goes_wrong() {
             play.rest().await;
             for (name, workflow, owner) in &scenario.ends {
                 let key = play.key(name);
-                assert_eq!(play.sim.workflow(&key), *workflow, "{}: {name}", scenario.name);
-                assert_eq!(play.sim.held_for(&key).as_deref(), *owner, "{}: {name}", scenario.name);
+                let is = (play.sim.workflow(&key), play.sim.held_for(&key));
+                let should_be = (*workflow, owner.map(str::to_owned));
+                assert_eq!(is, should_be, "{}: {name}: {:#?}", scenario.name, play.end());
             }
             play.stays().await.unwrap();
             let log = play.gate.log();
             let count = |is: fn(&Effect) -> bool| log.iter().filter(|p| !p.after && is(&p.effect)).count();
             let writes = count(|effect| matches!(effect, Effect::HubWrite(_)));
             let acks = count(|effect| matches!(effect, Effect::QueueAck(_)));
-            println!("{}: {} effects: {writes} writes, {acks} acknowledgements", scenario.name, log.len() / 2);
+            let (name, effects) = (scenario.name, log.len() / 2);
+            println!(
+                "{name}: {effects} effects: {writes} writes, {acks} acknowledgements; {:.2} s",
+                started.elapsed().as_secs_f64()
+            );
             assert!(writes > 0 && acks > 0);
             assert!(play.names.values().all(|key| marker(&play.sim.finding(key)).is_none_or(|marker| marker.again == 0)));
         });
@@ -127,14 +163,17 @@ fn a_crash_before_or_after_any_effect_changes_nothing_in_the_end() {
     hold(scenarios::all(), "crashes", |log| {
         let crash = |n| Variation { blows: vec![(n, Blow::Crash)], ..Variation::none() };
         let late = |n| Variation { back: Back::Late, ..crash(n) };
-        (0..log.len()).flat_map(|n| [crash(n), late(n)]).collect()
+        // Statuses decide nothing: for the hub it is all the same after which of them it stays down.
+        let matters = |n: &usize| !matches!(log[*n].effect, Effect::Status(_));
+        distinct(log).into_iter().map(crash).chain((0..log.len()).filter(matters).map(late)).collect()
     });
 }
 
 #[test]
 fn an_effect_that_fails_or_whose_answer_is_lost_changes_nothing_in_the_end() {
     hold(scenarios::all(), "failures", |log| {
-        (0..log.len()).map(|n| Variation { blows: vec![(n, Blow::Fail)], ..Variation::none() }).collect()
+        let first: Vec<usize> = if all() { (0..log.len()).collect() } else { failing(log) };
+        first.into_iter().map(|n| Variation { blows: vec![(n, Blow::Fail)], ..Variation::none() }).collect()
     });
 }
 

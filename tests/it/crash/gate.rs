@@ -61,11 +61,6 @@ impl Passages {
         self.log.lock().unwrap().clone()
     }
 
-    /// Blows that never came.
-    pub fn unspent(&self) -> usize {
-        self.plan.lock().unwrap().len()
-    }
-
     /// Returns once the process has crashed.
     pub async fn crashed(&self) {
         while !self.struck.load(Ordering::SeqCst) {

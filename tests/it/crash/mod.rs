@@ -4,7 +4,10 @@
 //! A crash is the loop's task dropped with everything it knew, at exactly that passage; the hub is kept, and a new loop starts
 //! from nothing.
 
+#![allow(clippy::print_stdout, reason = "the figures of a run")]
+
 mod enumerate;
 mod gate;
 mod play;
+mod random;
 mod scenarios;

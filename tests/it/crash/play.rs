@@ -16,11 +16,11 @@ use super::gate::Passages;
 use crate::sim::world::{Sim, at};
 
 /// Seconds between two audits of the hubs declared here.
-pub const CYCLE: u64 = 300;
+pub const CYCLE: u64 = 120;
 /// How many of them nothing may be written in.
 pub const CYCLES: u64 = 5;
 
-/// A hub that is audited every five minutes.
+/// A hub that is audited every two minutes.
 pub fn hub(max_findings: u32) -> String {
     format!(
         "---
@@ -86,6 +86,7 @@ pub struct Play {
     pub gate: Arc<Passages>,
     pub names: BTreeMap<String, FindingKey>,
     manifests: String,
+    max_findings: u32,
     back: Back,
     down: bool,
 }
@@ -95,16 +96,54 @@ impl Play {
         let mut sim = Sim::with(Local::builder().record_calls(false).faults(faults));
         let gate = Arc::new(gate);
         sim.gate = gate.clone();
-        Self { sim, gate, names: BTreeMap::new(), manifests: String::new(), back, down: true }
+        Self { sim, gate, names: BTreeMap::new(), manifests: String::new(), max_findings: 100_000, back, down: true }
     }
 
     pub fn key(&self, name: &str) -> FindingKey {
         self.names.get(name).unwrap_or_else(|| panic!("no finding named {name}")).clone()
     }
 
-    fn declare(&mut self) {
-        let all = hub(100_000) + &self.manifests;
+    /// With a hub where so many findings may change in an hour.
+    pub fn limited(mut self, max_findings: u32) -> Self {
+        self.max_findings = max_findings;
+        self
+    }
+
+    pub fn declare(&mut self, manifests: &str) {
+        manifests.clone_into(&mut self.manifests);
+        let all = hub(self.max_findings) + &self.manifests;
         self.sim.declare(&all);
+    }
+
+    /// Ends the process in good order and starts another.
+    pub async fn restart(&mut self) {
+        if !self.down {
+            self.gate.calm();
+            self.sim.stop().await;
+            self.down = true;
+        }
+        self.up();
+    }
+
+    /// A process that starts from nothing finds nothing to write.
+    pub async fn fresh(&mut self) -> Result<(), String> {
+        let state = self.sim.local.findings_json();
+        self.sim.crash().await;
+        self.down = true;
+        self.up();
+        let writes = self.sim.writes();
+        self.settle().await;
+        self.pass(2 * CYCLE).await;
+        match self.sim.writes() - writes {
+            0 => Ok(()),
+            more => {
+                let after = self.sim.local.findings_json();
+                let changed = state.iter().zip(&after).filter(|(before, after)| before != after);
+                let told: Vec<String> =
+                    changed.map(|(before, after)| format!("{}\n  -> {}", shown(before), shown(after))).collect();
+                Err(format!("a process that starts from nothing writes {more} times\n  {}", told.join("\n  ")))
+            }
+        }
     }
 
     /// Starts the process, if it does not run.
@@ -118,16 +157,13 @@ impl Play {
     /// Does one step, and waits until its consequences are through.
     pub async fn step(&mut self, step: &Step) {
         match step {
-            Step::Declare(manifests) => {
-                self.manifests.clone_from(manifests);
-                self.declare();
-            }
+            Step::Declare(manifests) => self.declare(manifests),
             Step::Approve(policy) => {
                 // Approving takes the digest from the status, so the process has to be there to say it.
                 self.up();
-                self.settle().await;
-                self.approve(policy);
-                self.declare();
+                self.held(policy).await;
+                let manifests = self.manifests.clone() + &self.approvals(policy);
+                self.declare(&manifests);
             }
             Step::Fail(name, control, resource) => {
                 let kind = if control.starts_with("S3") { "AwsS3Bucket" } else { "AwsEc2SecurityGroup" };
@@ -147,7 +183,8 @@ impl Play {
             }
             Step::Until(time) => {
                 let left = at(time).duration_since(self.sim.now());
-                self.pass(u64::try_from(left.as_secs()).expect("steps are in time")).await;
+                // Behind a lag, earlier steps may have taken longer than this.
+                self.pass(u64::try_from(left.as_secs()).unwrap_or(0)).await;
             }
         }
         if !matches!(step, Step::Fail(..) | Step::Note(_)) {
@@ -156,12 +193,25 @@ impl Play {
         }
     }
 
-    fn approve(&mut self, policy: &str) {
-        let holds = self.sim.policy(policy).limit_holds;
-        assert!(!holds.is_empty(), "nothing of {policy} is over a limit");
-        for (n, hold) in holds.iter().enumerate() {
+    /// Waits until something of this policy is over its limits: whatever the hub answers, an audit later it is.
+    async fn held(&mut self, policy: &str) {
+        for _ in 0..20 {
+            self.settle().await;
+            self.up();
+            let status = self.sim.statuses().remove(&format!("ControlPolicy/{policy}"));
+            if matches!(status.map(|status| status.detail), Some(Detail::Policy(detail)) if !detail.limit_holds.is_empty()) {
+                return;
+            }
+            self.pass(30).await;
+        }
+        panic!("nothing of {policy} is over a limit");
+    }
+
+    fn approvals(&self, policy: &str) -> String {
+        let mut manifests = String::new();
+        for (n, hold) in self.sim.policy(policy).limit_holds.iter().enumerate() {
             write!(
-                self.manifests,
+                manifests,
                 "---
 apiVersion: hubkeeper.dev/v1alpha1
 kind: Approval
@@ -178,6 +228,7 @@ spec:
             )
             .unwrap();
         }
+        manifests
     }
 
     /// Lets time pass; a crash meanwhile is followed by a new process, sooner or later.
@@ -203,6 +254,11 @@ spec:
     /// Lets time pass until nothing is left to do, or nothing was written for two minutes: over a limit there is always
     /// something left.
     pub async fn settle(&mut self) {
+        // Behind a hub that shows old states there is no telling before an audit after the lag.
+        let lag = self.sim.local.faults().lag_millis.div_ceil(1000);
+        if lag > 0 {
+            self.pass(lag + 2 * CYCLE).await;
+        }
         let (mut quiet, mut idle, mut writes) = (0, 0, self.sim.writes());
         for _ in 0..900 {
             self.pass(2).await;

@@ -43,7 +43,7 @@ fn suppress() -> Scenario {
             Fail("other", "S3.8", A),
             Declare(policy("p", LOGS)),
             Fail("late", "S3.9", C),
-            Until("2026-12-01T08:10:00Z"),
+            Until("2026-12-01T08:04:00Z"),
         ],
         ends: vec![
             ("a", Suppressed, Some("ControlPolicy/p")),
@@ -71,10 +71,10 @@ fn take_back() -> Scenario {
 }
 
 fn expiry() -> Scenario {
-    let declared = grant() + &exception("x", &target(A), "2026-12-01T08:20:00Z") + &policy("p", LOGS);
+    let declared = grant() + &exception("x", &target(A), "2026-12-01T08:05:00Z") + &policy("p", LOGS);
     Scenario {
         name: "expiry",
-        steps: vec![Fail("a", "S3.8", A), Fail("b", "S3.9", B), Declare(declared), Until("2026-12-01T08:25:00Z")],
+        steps: vec![Fail("a", "S3.8", A), Fail("b", "S3.9", B), Declare(declared), Until("2026-12-01T08:06:00Z")],
         ends: vec![("a", New, None), ("b", Suppressed, Some("ControlPolicy/p"))],
     }
 }
@@ -166,7 +166,7 @@ fn narrowed() -> Scenario {
 
 /// A person takes back what a policy holds, and an exception that adopts takes over what a person suppressed.
 fn overridden() -> Scenario {
-    let adopting = grant() + &exception_with("x", "  adopt: true", &target(A), "2026-12-01T08:30:00Z");
+    let adopting = grant() + &exception_with("x", "  adopt: true", &target(A), "2026-12-01T08:12:00Z");
     Scenario {
         name: "answers of people",
         steps: vec![
@@ -178,7 +178,7 @@ fn overridden() -> Scenario {
             Person("b", New),
             Check("c", hubkeeper::core::status::ComplianceStatus::Passed),
             Check("c", Failed),
-            Until("2026-12-01T08:35:00Z"),
+            Until("2026-12-01T08:13:00Z"),
         ],
         ends: vec![("a", New, None), ("b", New, Some("ControlPolicy/p")), ("c", Suppressed, Some("ControlPolicy/p"))],
     }

@@ -2,5 +2,10 @@
 //! milliseconds, and every run of a seed is the same. One file for each promise.
 
 mod basics;
+mod faults;
+mod inherit;
+mod limits;
+mod people;
+mod reads;
 mod take_back;
 pub mod world;

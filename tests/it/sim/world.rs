@@ -245,7 +245,7 @@ impl Sim {
         // Counters of statuses lag by a minute.
         self.pass(125).await;
         let (statuses, status_writes) = (self.timeless_statuses(), self.status_writes());
-        self.pass(5 * 3600).await;
+        self.pass(5 * 900).await;
         assert_eq!(self.writes(), writes, "the loop goes on writing after it converged");
         assert_eq!(self.local.findings_json(), state);
         assert_eq!(self.timeless_statuses(), statuses);
@@ -378,10 +378,6 @@ impl Sim {
         }
     }
 
-    pub fn figures(&self) -> Figures {
-        *self.heard.figures.lock().unwrap()
-    }
-
     /// Every workflow status that was ever set on a finding by an update, oldest first.
     pub fn workflows(&self, key: &FindingKey) -> Vec<String> {
         let history = self.local.as_person("auditor").history(key).unwrap();
@@ -426,7 +422,7 @@ pub fn parse(manifests: &str) -> Desired {
     load(directory.path()).desired
 }
 
-/// A hub that allows everything, reads every hour and knows its queue.
+/// A hub that allows everything, reads every quarter of an hour and knows its queue.
 pub fn hub() -> String {
     hub_with("")
 }
@@ -440,12 +436,13 @@ kind: SecurityHub
 metadata: {{name: main}}
 spec:
   homeRegion: eu-west-1
-  syncIntervalSeconds: 3600
+  syncIntervalSeconds: 900
   apiQuotaPercent: 100
   events: {{queueUrl: \"http://127.0.0.1:4600/111122223333/hubkeeper\"}}
   limits: {{maxFindings: 100000, maxPercent: 100}}
   approvalNamespaces: [sec-approvals]
-{more}"
+{more}
+"
     )
 }
 

@@ -1,0 +1,181 @@
+//! I5 and I10: nothing stays unseen, and nothing is read for nothing.
+
+use hubkeeper::core::status::WorkflowStatus::{New, Suppressed};
+use hubkeeper::local::Local;
+use hubkeeper::local::faults::{EventFaults, Faults};
+use hubkeeper::local::hub::caller::{Caller, Principal};
+
+use super::world::{FILLERS, Sim, exception, grant, hub, hub_with, policy, policy_with};
+
+const RULE: &str = "{name: logs, match: {controls: [S3.9]}, response: {suppress: {reason: OutOfScope}}}";
+
+#[tokio::test(start_paused = true)]
+async fn with_all_events_lost_for_an_hour_the_audit_finds_what_happened_within_the_interval() {
+    let mut sim = Sim::new();
+    sim.declare(&(hub() + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    sim.local.set_faults(Faults { events: EventFaults { loss_percent: 100, ..EventFaults::default() }, ..Faults::default() });
+    for n in 0..4 {
+        let key = sim.fail("S3.9", "AwsS3Bucket", &format!("arn:aws:s3:::b-{n}"));
+        sim.pass(900).await;
+        assert_eq!(sim.workflow(&key), Suppressed);
+        // What a person takes back is seen as well, and what is deleted from the hub goes.
+        sim.person("bob", &key, New);
+        sim.pass(900).await;
+        assert_eq!((sim.workflow(&key), sim.policy("p").respected), (New, n + 1));
+    }
+    sim.local.set_faults(Faults::default());
+    sim.assert_stays().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_queue_the_audit_alone_keeps_the_hub() {
+    let mut sim = Sim::new();
+    let hub = hub().lines().filter(|line| !line.contains("queueUrl")).map(|line| format!("{line}\n")).collect::<String>();
+    sim.declare(&(hub + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::b");
+    sim.pass(900).await;
+    assert_eq!(sim.workflow(&key), Suppressed);
+    sim.assert_stays().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_read_takes_the_fewest_pages_whatever_the_number_of_policies() {
+    for policies in [1, 100, 1000] {
+        let mut sim = Sim::with(Local::builder().findings(950));
+        let all: String = (0..policies).map(|n| policy(&format!("p{n}"), RULE)).collect();
+        sim.declare(&(hub() + &all));
+        sim.start();
+        sim.pass(5).await;
+        let calls = sim.local.count("GetFindings").calls;
+        let fewest = sim.local.len().div_ceil(100) as u64;
+        assert!((fewest..=fewest + 1).contains(&calls), "{policies} policies: {calls} calls, fewest {fewest}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_policy_or_exception_is_decided_from_memory() {
+    let mut sim = Sim::new();
+    let key = sim.fail("S3.8", "AwsS3Bucket", "arn:aws:s3:::cdn");
+    sim.declare(&hub());
+    sim.start();
+    sim.settle().await;
+    let reads = sim.local.count("GetFindings").calls;
+    let target = "{controls: [S3.8], accounts: ['111122223333'], resources: ['arn:aws:s3:::cdn']}";
+    let far = "2027-03-01T00:00:00Z";
+    for declared in [policy("p", RULE), policy("p", &RULE.replace("S3.9", "S3.8")), grant() + &exception("x", target, far)] {
+        sim.declare(&(hub() + &declared));
+        sim.settle().await;
+        assert_eq!(sim.local.count("GetFindings").calls, reads);
+    }
+    assert_eq!(sim.held_for(&key).as_deref(), Some("FindingException/team/x"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_steady_state_only_the_audit_reads() {
+    let mut sim = Sim::new();
+    sim.declare(&(hub() + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    let reads = sim.local.count("GetFindings").calls;
+    sim.pass(10 * 900).await;
+    let audits = sim.local.count("GetFindings").calls - reads;
+    // One page each time; a round is a little shorter than the interval.
+    assert!((10..=12).contains(&audits), "{audits} reads in ten intervals");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_no_filter_named_before_waits_for_one_read() {
+    let mut sim = Sim::new();
+    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::b");
+    sim.declare(&hub());
+    sim.start();
+    sim.settle().await;
+    let reads = sim.local.count("GetFindings").calls;
+    let rule = "{name: t, match: {controls: [S3.9], filters: {Title: [{Value: S3, Comparison: PREFIX}]}}, response: {suppress: {reason: OutOfScope}}}";
+    sim.declare(&(hub() + &policy("p", rule)));
+    sim.settle().await;
+    assert_eq!(sim.local.count("GetFindings").calls, reads + 1, "one page for {} findings", FILLERS + 1);
+    let events = sim.events();
+    assert!(events.iter().any(|event| event.reason == "Backfilling"), "{events:?}");
+    let title = sim.finding(&key)["Title"].as_str().unwrap().to_owned();
+    assert_eq!(sim.workflow(&key) == Suppressed, title.starts_with("S3"), "{title}");
+    sim.assert_stays().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_requested_pass_reads_everything_once_and_is_echoed() {
+    let mut sim = Sim::new();
+    sim.declare(&(hub() + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    sim.local.set_faults(Faults { events: EventFaults { loss_percent: 100, ..EventFaults::default() }, ..Faults::default() });
+    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::b");
+    sim.pass(60).await;
+    assert_eq!(sim.workflow(&key), New);
+    let reads = sim.local.count("GetFindings").calls;
+    let asked = "{name: main, annotations: {hubkeeper.dev/requestedAt: \"2026-12-01T08:02:00Z\"}}";
+    sim.declare(&(hub().replace("{name: main}", asked) + &policy("p", RULE)));
+    sim.pass(30).await;
+    assert_eq!(sim.workflow(&key), Suppressed);
+    assert_eq!(sim.local.count("GetFindings").calls, reads + 1);
+    assert_eq!(sim.status("SecurityHub/main").handled_request.as_deref(), Some("2026-12-01T08:02:00Z"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_that_the_quota_cannot_meet_is_refused_with_the_smallest_that_it_can() {
+    let mut sim = Sim::with(Local::builder().findings(1200));
+    let short = hub().replace("syncIntervalSeconds: 900", "syncIntervalSeconds: 2").replace("Percent: 100\n", "Percent: 50\n");
+    sim.declare(&(short.clone() + &policy("p", RULE)));
+    sim.start();
+    sim.pass(60).await;
+    assert_eq!(sim.ready("SecurityHub/main"), (Some(false), "IntervalTooShort"));
+    let smallest = sim.hub_detail().smallest_sync_interval_seconds.unwrap();
+    assert!(sim.message("SecurityHub/main").contains(&smallest.to_string()));
+    sim.declare(&(short.replace("Seconds: 2", &format!("Seconds: {smallest}")) + &policy("p", RULE)));
+    sim.pass(60).await;
+    assert_eq!(sim.ready("SecurityHub/main").0, Some(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_is_not_linked_is_read_and_written_at_its_own_place() {
+    let mut sim = Sim::new();
+    let tokyo: hubkeeper::core::ids::Region = "ap-northeast-1".parse().unwrap();
+    let caller = Caller { account: sim.local.administrator(), region: tokyo.clone(), principal: Principal::Root };
+    sim.local.with_hub(|hub, now| hub.enable(&caller, now)).unwrap();
+    let there = sim.fail_in(sim.local.administrator(), tokyo.clone(), "S3.9", "AwsS3Bucket", "arn:aws:s3:::tokyo");
+    let here = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::dublin");
+    sim.declare(&(hub_with("  linkedRegions: [ap-northeast-1]") + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    assert_eq!((sim.workflow(&here), sim.workflow(&there)), (Suppressed, Suppressed));
+    let late = sim.fail_in(sim.local.administrator(), tokyo.clone(), "S3.9", "AwsS3Bucket", "arn:aws:s3:::late");
+    sim.settle().await;
+    assert_eq!(sim.workflow(&late), Suppressed);
+    let calls = sim.local.calls();
+    for call in calls.iter().filter(|call| call.operation == "BatchUpdateFindings") {
+        assert_eq!(call.unprocessed, 0, "{call:?}");
+    }
+    assert!(calls.iter().any(|call| call.operation == "BatchUpdateFindings" && call.caller.region == tokyo));
+    sim.assert_stays().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_audit_policy_reports_and_writes_nothing_and_hides_no_enforced_one() {
+    let mut sim = Sim::new();
+    let (a, b) = (sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::a"), sim.fail("S3.8", "AwsS3Bucket", "arn:aws:s3:::b"));
+    let audit = policy_with("audit", "  priority: 9", &RULE.replace("[S3.9]", "[S3.9, S3.8]")).replace("Enforce", "Audit");
+    sim.declare(&(hub() + &audit + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    assert_eq!((sim.workflow(&a), sim.workflow(&b)), (Suppressed, New));
+    assert_eq!(sim.held_for(&a).as_deref(), Some("ControlPolicy/p"));
+    // Counters lag by a minute.
+    sim.pass(61).await;
+    assert_eq!(sim.policy("audit").pending_changes, 1);
+    assert_eq!(sim.ready("ControlPolicy/audit").0, Some(true));
+    sim.assert_stays().await;
+}
