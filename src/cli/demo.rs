@@ -241,7 +241,7 @@ impl Show<'_> {
             tour.pause(Duration::from_millis(100)).await?;
         }
         bar.finish_and_clear();
-        let back = await_until(tour, "the exception's findings given back", |seen| held(seen).get(EXCEPTION).is_none()).await?;
+        let back = await_until(tour, "the exception's findings given back", |seen| !held(seen).contains_key(EXCEPTION)).await?;
         let open = |finding: &&Seen| finding.workflow != WorkflowStatus::Suppressed;
         let back = back.iter().filter(|finding| holds.contains(&finding.key)).filter(open).count();
         self.fact("at", &format!("{} UTC it holds nothing; {} open again", clock(tour.now()), count(back, "finding")))?;

@@ -277,10 +277,9 @@ pub(super) async fn execute(args: Args, _environment: &Environment, out: &mut Ou
     let factor = args.clock_factor;
     signals::until(None, |token| async move {
         let mut told = Ok(());
-        let hosted = host::host(options, args.listen, args.events_queue_url.as_deref(), token, |hosted| {
-            told = tell(hosted, factor, out).and_then(|()| out.flush());
-        })
-        .await;
+        let ready = |hosted: &Hosted| told = tell(hosted, factor, out).and_then(|()| out.flush());
+        // Boxed: it is large.
+        let hosted = Box::pin(host::host(options, args.listen, args.events_queue_url.as_deref(), token, ready)).await;
         told?;
         hosted.map(|()| Ended::Done).map_err(|error| match error {
             HostError::Options(_) => Failure::new(error.to_string(), "Ask for fewer accounts or Regions."),

@@ -18,7 +18,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Version {
+struct About {
     version: &'static str,
     api_version: &'static str,
     platform: String,
@@ -30,7 +30,7 @@ pub(super) fn execute(args: &Args, out: &mut Out) -> Result<Ended, Failure> {
         Format::Text => out.line(format_args!("hubkeeper {version}"))?,
         Format::Json => {
             let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
-            out.json(&Version { version, api_version: API_VERSION, platform })?;
+            out.json(&About { version, api_version: API_VERSION, platform })?;
         }
     }
     Ok(Ended::Done)

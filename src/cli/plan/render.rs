@@ -50,7 +50,7 @@ fn summary(plan: &HubPlan) -> String {
         number => count(number, "change"),
     };
     if held > 0 {
-        text.push_str(&format!(", {held} of them over a limit"));
+        text = format!("{text}, {held} of them over a limit");
     }
     text
 }
@@ -58,7 +58,7 @@ fn summary(plan: &HubPlan) -> String {
 /// The command that makes the approval.
 fn approve(plan: &HubPlan, hold: &OverLimit, directory: &str) -> String {
     format!(
-        "hubkeeper approve -f {directory} {} --over-limit \\\n  --action {} --max-findings {} --hub {} --approver YOU --reason WHY",
+        "hubkeeper approve -f {directory} {} --over-limit \\\n  --action {} --max-findings {} --hub {} \\\n  --approver YOU --reason WHY",
         hold.owner,
         if hold.action.contains(' ') { format!("'{}'", hold.action) } else { hold.action.to_owned() },
         hold.max_findings,
@@ -245,7 +245,20 @@ mod tests {
 
     #[test]
     fn a_table_groups_samples_and_says_how_to_approve() {
-        insta::assert_snapshot!(printed(|out| table(&plan(), false, "security", out)), @r"");
+        let text = printed(|out| table(&plan(), false, "security", out));
+        assert_eq!(text.matches("S3.8 ").count(), SAMPLES, "{text}");
+        for line in [
+            "hub main: account 111122223333, eu-west-1; 12 findings read",
+            "       5  suppress (SuppressedByRule)",
+            "      S3.8           111122223333 eu-west-1      arn:aws:s3:::bucket-<b>0|x",
+            "      and 2 more",
+            "    hubkeeper approve -f security ControlPolicy/baseline --over-limit \\",
+            "      --action suppress --max-findings 5 --hub main \\",
+            "      --approver YOU --reason WHY",
+            "5 changes, 5 of them over a limit",
+        ] {
+            assert!(text.lines().any(|there| there == line), "{line}\n{text}");
+        }
     }
 
     #[test]

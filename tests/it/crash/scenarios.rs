@@ -71,10 +71,10 @@ fn take_back() -> Scenario {
 }
 
 fn expiry() -> Scenario {
-    let declared = grant() + &exception("x", &target(A), "2026-12-01T08:05:00Z") + &policy("p", LOGS);
+    let declared = grant() + &exception("x", &target(A), "2026-12-01T08:40:00Z") + &policy("p", LOGS);
     Scenario {
         name: "expiry",
-        steps: vec![Fail("a", "S3.8", A), Fail("b", "S3.9", B), Declare(declared), Until("2026-12-01T08:06:00Z")],
+        steps: vec![Fail("a", "S3.8", A), Fail("b", "S3.9", B), Declare(declared), Until("2026-12-01T08:41:00Z")],
         ends: vec![("a", New, None), ("b", Suppressed, Some("ControlPolicy/p"))],
     }
 }

@@ -15,7 +15,7 @@ use hubkeeper::assembly::time::{Dice, HouseClock};
 use hubkeeper::aws::inprocess::InProcess;
 use hubkeeper::core::ids::{AccountId, FindingKey, Kind, ObjectRef, Region};
 use hubkeeper::core::objects::Desired;
-use hubkeeper::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
+use hubkeeper::core::status::{ComplianceStatus, WorkflowStatus};
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
     Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError,
@@ -296,10 +296,6 @@ impl Sim {
 
     pub fn compliance(&self, key: &FindingKey) -> ComplianceStatus {
         ComplianceStatus::parse(self.finding(key)["Compliance"]["Status"].as_str().unwrap()).unwrap()
-    }
-
-    pub fn record_state(&self, key: &FindingKey) -> RecordState {
-        RecordState::parse(self.finding(key)["RecordState"].as_str().unwrap()).unwrap()
     }
 
     /// The owner in the marker, if the finding is held.
