@@ -312,6 +312,11 @@ impl Sim {
         assert!(answer.unprocessed_findings.is_empty(), "{answer:?}");
     }
 
+    /// The loop's own figures, as metrics have them.
+    pub fn figures(&self) -> Figures {
+        *self.heard.figures.lock().unwrap()
+    }
+
     pub fn status(&self, object: &str) -> ObjectStatus {
         let statuses = self.heard.statuses.lock().unwrap();
         statuses.get(&object.parse().unwrap()).unwrap_or_else(|| panic!("no status of {object}: {statuses:#?}")).clone()
