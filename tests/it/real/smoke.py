@@ -83,7 +83,7 @@ finding = {
     "Description": "Port 22 is open to the world.",
     "Resources": [{"Type": "Other", "Id": "sg-1"}],
 }
-imported = hub.batch_import_findings(Findings=[finding, {**finding, "Id": "scanner/2", "AwsAccountId": "999988887777"}])
+imported = hub.batch_import_findings(Findings=[finding, {**finding, "Id": "scanner/2", "CreatedAt": "yesterday"}])
 check("an import takes what it may", (imported["SuccessCount"], imported["FailedCount"]) == (1, 1))
 
 keys = sts.assume_role(RoleArn=role, RoleSessionName="smoke", ExternalId="example")["Credentials"]

@@ -421,7 +421,7 @@ async fn a_suspended_hub_writes_nothing_but_expiry() {
     let mut sim = Sim::new();
     let key = covered(&mut sim, SOON).await;
     let ruled = sim.fail("S3.9", "AwsS3Bucket", LOGS);
-    let suspended = super::world::hub_with("  suspend: true");
+    let suspended = super::world::hub_with("  suspend: true\n");
     sim.declare(&(suspended.clone() + &grant() + &exception("cdn", &cdn(), SOON) + &policy("p", RULE)));
     sim.pass(600).await;
     assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (Suppressed, New));
