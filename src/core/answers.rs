@@ -176,7 +176,7 @@ pub fn for_inherited(problem: &[Finding<'_>], own: u32, since: Timestamp) -> New
             Said::Contrary(None) => timeless_contrary.push(finding.row),
             // It may have been the source, and reopened while nobody was running.
             Said::Unasked if finding.created_at <= since && finding.facts.record_state == RecordState::Active => {
-                unasked.push(finding.row)
+                unasked.push(finding.row);
             }
             Said::Carries(_) | Said::Doubtful | Said::Nothing | Said::Unasked | Said::Over => {}
         }

@@ -21,7 +21,7 @@ use crate::core::objects::{Broken, Meta, Mode};
 use crate::core::reasons;
 
 /// How often counters alone are written.
-const COUNTERS: Duration = Duration::from_secs(60);
+const COUNTERS: Duration = Duration::from_mins(1);
 /// How often statuses are made at most: not after every page and event.
 const REST: Duration = Duration::from_millis(200);
 
@@ -110,15 +110,12 @@ impl Keeper {
                 };
                 sink.write(&status).await.map_err(failed)
             });
-            match written.await {
-                Ok(()) => {
-                    self.reporter.written.insert(status.object.clone(), (status, elapsed));
-                }
+            if written.await.is_ok() {
+                self.reporter.written.insert(status.object.clone(), (status, elapsed));
+            } else {
                 // Tried again with the next change or the next minute.
-                Err(_) => {
-                    let retry = elapsed + COUNTERS;
-                    self.reporter.due = Some(self.reporter.due.map_or(retry, |sooner| sooner.min(retry)));
-                }
+                let retry = elapsed + COUNTERS;
+                self.reporter.due = Some(self.reporter.due.map_or(retry, |sooner| sooner.min(retry)));
             }
         }
     }
@@ -147,7 +144,7 @@ impl Keeper {
     fn measure(&mut self) {
         let pending = self.evaluator.as_ref().map_or(0, |evaluator| evaluator.wanted().len() as u64);
         let syncing = !self.ready();
-        let held = self.inventory.accounts().values().map(|account| account.held as u64).sum();
+        let held = self.inventory.accounts().values().map(|account| account.held).sum();
         let converged = self.converged();
         self.figures = Figures {
             findings: self.inventory.len() as u64,
@@ -180,8 +177,8 @@ impl Keeper {
         }
         for account in &declared.objects.accounts {
             let counts = self.inventory.accounts().get(&account.spec.id).copied().unwrap_or_default();
-            let detail = AccountDetail { findings: counts.findings as u64, held: counts.held as u64 };
-            statuses.push(view.status(&account.meta, view.fine(&account.meta), Detail::Account(detail)));
+            let detail = AccountDetail { findings: counts.findings, held: counts.held };
+            statuses.push(View::status(&account.meta, view.fine(&account.meta), Detail::Account(detail)));
         }
         for approval in &declared.objects.approvals {
             statuses.push(view.approval(approval));
@@ -258,7 +255,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn status(&self, meta: &Meta, word: Word, detail: Detail) -> ObjectStatus {
+    fn status(meta: &Meta, word: Word, detail: Detail) -> ObjectStatus {
         ObjectStatus {
             object: meta.object.clone(),
             observed_generation: meta.generation,
@@ -352,7 +349,7 @@ impl View<'_> {
             smallest_sync_interval_seconds: smallest.map(|smallest| smallest.as_secs()),
             pending_changes: self.pending.values().sum(),
         };
-        self.status(&self.set.hub_meta, word, Detail::Hub(detail))
+        Self::status(&self.set.hub_meta, word, Detail::Hub(detail))
     }
 
     fn refused(&self) -> Option<(usize, String)> {
@@ -420,7 +417,7 @@ impl View<'_> {
             pending_changes: if audit { counts.would_change } else { pending },
             limit_holds,
         };
-        self.status(&policy.meta, word, Detail::Policy(detail))
+        Self::status(&policy.meta, word, Detail::Policy(detail))
     }
 
     /// Who keeps rewriting.
@@ -490,7 +487,7 @@ impl View<'_> {
             expires_at: Some(exception.spec.expires_at),
             limit_holds,
         };
-        self.status(&exception.meta, word, Detail::Exception(detail))
+        Self::status(&exception.meta, word, Detail::Exception(detail))
     }
 
     fn guardrail(&self, number: usize, verdicts: &[Verdict]) -> ObjectStatus {
@@ -504,7 +501,7 @@ impl View<'_> {
             Some(fault) => Word::stalled(fault.reason, fault.message.clone()),
             None => self.fine(&guardrail.meta),
         };
-        self.status(&guardrail.meta, word, Detail::ExceptionPolicy(detail))
+        Self::status(&guardrail.meta, word, Detail::ExceptionPolicy(detail))
     }
 
     fn approval(&self, approval: &crate::core::objects::Object<crate::core::objects::ApprovalSpec>) -> ObjectStatus {
@@ -548,7 +545,7 @@ impl View<'_> {
                 stalled: false,
             }
         };
-        self.status(&approval.meta, word, Detail::Approval(ApprovalDetail { counts }))
+        Self::status(&approval.meta, word, Detail::Approval(ApprovalDetail { counts }))
     }
 
     /// Objects that are there, cannot be read, and have no good version.

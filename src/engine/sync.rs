@@ -263,12 +263,11 @@ impl Sync {
         let mut open = Vec::new();
         for audit in &mut self.audits {
             while audit.due <= elapsed {
-                match audit.windows.get(audit.next) {
-                    Some(&window) => open.push((audit.place, window)),
-                    None => {
-                        over.push(audit.place);
-                        break;
-                    }
+                if let Some(&window) = audit.windows.get(audit.next) {
+                    open.push((audit.place, window));
+                } else {
+                    over.push(audit.place);
+                    break;
                 }
                 audit.next += 1;
                 audit.due += audit.step;

@@ -279,7 +279,7 @@ impl PolicySet {
             complete: *complete && unreadable.iter().all(|object| object.kind == Kind::Approval),
             unreadable: unreadable.clone(),
             // A grant by tags is read finding by finding, so it needs them as much as a rule does.
-            fields: fields.union(&judging_fields).cloned().collect(),
+            fields: fields.union(&judging_fields).copied().collect(),
             relative: relative || judging_relative,
             index: Index::build(index),
             entries,

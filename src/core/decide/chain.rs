@@ -172,7 +172,7 @@ impl Chain<'_, '_> {
             }
         }
         if state == OwnerState::Gone && marker.deletion == DeletionPolicy::Retain {
-            let change = Change { kind: ChangeKind::Release, workflow: WorkflowStatus::Suppressed, ..self.released(marker) };
+            let change = Change { kind: ChangeKind::Release, workflow: WorkflowStatus::Suppressed, ..Self::released(marker) };
             return Decision { action: Action::Change(change), ..leave(reasons::RETAINED) };
         }
         self.give_back(marker, why)
@@ -237,11 +237,11 @@ impl Chain<'_, '_> {
             WorkflowStatus::Notified => WorkflowStatus::Notified,
             WorkflowStatus::New | WorkflowStatus::Resolved | WorkflowStatus::Suppressed => WorkflowStatus::New,
         };
-        let change = Change { kind: ChangeKind::GiveBack, workflow, ..self.released(marker) };
+        let change = Change { kind: ChangeKind::GiveBack, workflow, ..Self::released(marker) };
         Decision { action: Action::Change(change), ..leave(why) }
     }
 
-    fn released(&self, marker: &Marker) -> Change {
+    fn released(marker: &Marker) -> Change {
         let Marker { owner, prior, deletion, digest, .. } = marker.clone();
         Change {
             kind: ChangeKind::GiveBack,

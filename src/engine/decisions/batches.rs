@@ -36,7 +36,7 @@ impl Books {
             reserved: &self.reserved,
             blocked: &|row| self.writing.contains(&row),
             looking: &|row| self.looking.contains(&row),
-            freshness: Duration::from_secs(300),
+            freshness: Duration::from_mins(5),
             calls: usize::MAX,
             idle: true,
         };
@@ -152,8 +152,7 @@ fn the_rest_of_an_admitted_batch_follows_while_parts_are_in_flight_and_after_the
 #[test]
 fn rows_that_are_read_again_belong_to_the_batch() {
     let world = limited(12, 10);
-    let mut books = Books::default();
-    books.looking = world.inventory.rows().take(5).collect();
+    let books = Books { looking: world.inventory.rows().take(5).collect(), ..Books::default() };
     let plan = books.plan(&world);
     assert_eq!((sent(&plan), plan.held[0].hold.wanted), (0, 12), "seven would fit, twelve are wanted");
     let plan = books.plan(&limited(10, 10));

@@ -145,7 +145,7 @@ fn history() -> impl Strategy<Value = (Objects, Vec<Event>)> {
     (any_objects(), prop::collection::vec(any_event(), 1..14))
 }
 
-fn pick(world: &World, index: &prop::sample::Index) -> Option<u32> {
+fn pick(world: &World, index: prop::sample::Index) -> Option<u32> {
     let numbers: Vec<u32> = world.hub.keys().copied().collect();
     (!numbers.is_empty()).then(|| *index.get(&numbers))
 }
@@ -171,22 +171,22 @@ fn run(world: &mut World, events: impl IntoIterator<Item = Event>, mut check: im
                 }
             }
             Event::Person(index, status) => {
-                if let Some(number) = pick(world, &index) {
+                if let Some(number) = pick(world, index) {
                     world.person(number, status);
                 }
             }
             Event::Check(index, compliance) => {
-                if let Some(number) = pick(world, &index) {
+                if let Some(number) = pick(world, index) {
                     world.check(number, compliance);
                 }
             }
             Event::Relapse(index) => {
-                if let Some(number) = pick(world, &index) {
+                if let Some(number) = pick(world, index) {
                     world.relapse(number);
                 }
             }
             Event::Archive(index) => {
-                if let Some(number) = pick(world, &index) {
+                if let Some(number) = pick(world, index) {
                     world.tick();
                     let now = world.now;
                     let finding = world.hub.get_mut(&number).unwrap();

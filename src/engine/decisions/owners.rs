@@ -313,7 +313,7 @@ fn transfers_keep_the_prior_status() {
 fn a_passing_finding_is_not_handed_to_an_exception_outside_its_grant() {
     let mut world = World::with(vec![policy("p")], vec![accept("cdn")]);
     world.declare(|objects| {
-        objects.exception_policies[0].spec.grants = vec![matching(json!({"resources": ["arn:aws:s3:::other"]}))]
+        objects.exception_policies[0].spec.grants = vec![matching(json!({"resources": ["arn:aws:s3:::other"]}))];
     });
     world.add(1, "a");
     world.settle();

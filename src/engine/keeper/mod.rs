@@ -36,7 +36,7 @@ use crate::core::objects::{Desired, HubSpec, Objects};
 use crate::inventory::{Coverage, Inventory, Place, RowId, Window};
 
 /// How long the hub may answer with the state before a write of ours.
-const LAG: Duration = Duration::from_secs(30 * 60);
+const LAG: Duration = Duration::from_mins(30);
 /// Page requests in flight: enough to hide a second of latency at the full quota.
 const READS: usize = 4;
 /// Writes in flight: few, so that what waits is decided again as late as possible.
@@ -50,13 +50,13 @@ const IDLE: Duration = Duration::from_millis(35);
 /// But no longer than this.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Rules with relative dates are asked again this often.
-const RELATIVE_DATES: Duration = Duration::from_secs(600);
+const RELATIVE_DATES: Duration = Duration::from_mins(10);
 /// How long nothing is planned anew when nothing could be sent and nothing else is wanted.
 const STANDSTILL: Duration = Duration::from_secs(10);
 /// A finding that a look-up did not show is looked up again after this.
 const UNSEEN: Duration = Duration::from_secs(10);
 /// A finding that was not taken is tried again after this.
-const REFUSED: Duration = Duration::from_secs(15 * 60);
+const REFUSED: Duration = Duration::from_mins(15);
 
 /// What a loop is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,7 @@ pub struct Refusal {
 /// What came back.
 enum Done {
     Connected(Result<(HubPorts, HubDescription), AwsFailure>),
-    Page { chain: Chain, asked_at: Timestamp, result: Result<Bytes, AwsFailure> },
+    Page { chain: Box<Chain>, asked_at: Timestamp, result: Result<Bytes, AwsFailure> },
     Written { batch: Batch, result: Result<Vec<Unprocessed>, NotWritten> },
     Told { row: RowId, result: Result<Vec<HistoryRecord>, AwsFailure> },
     Received(Result<Vec<Message>, AwsFailure>),
@@ -234,7 +234,7 @@ impl Keeper {
                 break;
             }
             let clock = Arc::clone(&self.world.clock);
-            let wait = self.next_wake().unwrap_or(Duration::from_secs(3600));
+            let wait = self.next_wake().unwrap_or(Duration::from_hours(1));
             tokio::select! {
                 biased;
                 () = shutdown.cancelled(), if !self.stopping => self.stopping = true,

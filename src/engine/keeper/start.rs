@@ -271,7 +271,7 @@ impl Keeper {
             self.reading += 1;
             self.in_flight.push(Box::pin(async move {
                 let result = ports.read.page(&request).await;
-                Done::Page { chain, asked_at: now, result }
+                Done::Page { chain: Box::new(chain), asked_at: now, result }
             }));
         }
     }

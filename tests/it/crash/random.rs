@@ -26,7 +26,7 @@ const CALM: u64 = 40 * 60;
 const HOUR: u64 = 75 * 60;
 /// A race that we lose is told and not repeated: so many seconds after a person's answer one may be lost. Freshness, lag of the
 /// hub, lag of events, an audit.
-const RACE: i64 = 60 + 240 + 300 + 2 * CYCLE as i64;
+const RACE: i64 = 60 + 240 + 300 + 2 * CYCLE.cast_signed();
 
 const SLOTS: [(&str, &str); 5] = [
     ("S3.9", "arn:aws:s3:::a"),

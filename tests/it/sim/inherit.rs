@@ -182,15 +182,15 @@ async fn of_two_different_answers_the_newest_wins_by_history() {
             let alice = |sim: &Sim| sim.person("alice", &a, Suppressed);
             let bob = |sim: &Sim| sim.person("bob", &b, Resolved);
             if suppress_last {
-                bob(&sim)
+                bob(&sim);
             } else {
-                alice(&sim)
+                alice(&sim);
             }
             sim.pass(3).await;
             if suppress_last {
-                alice(&sim)
+                alice(&sim);
             } else {
-                bob(&sim)
+                bob(&sim);
             }
             if down {
                 kept(&mut sim);

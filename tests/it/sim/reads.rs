@@ -32,7 +32,7 @@ async fn with_all_events_lost_for_an_hour_the_audit_finds_what_happened_within_t
 #[tokio::test(start_paused = true)]
 async fn without_a_queue_the_audit_alone_keeps_the_hub() {
     let mut sim = Sim::new();
-    let hub = hub().lines().filter(|line| !line.contains("queueUrl")).map(|line| format!("{line}\n")).collect::<String>();
+    let hub = hub().lines().filter(|line| !line.contains("queueUrl")).flat_map(|line| [line, "\n"]).collect::<String>();
     sim.declare(&(hub + &policy("p", RULE)));
     sim.start();
     sim.settle().await;
