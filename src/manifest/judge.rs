@@ -11,6 +11,7 @@ use super::schema::{Findings, MAX_ERRORS, check};
 use crate::api::parse::{FieldError, Invalid};
 use crate::api::schema::OBJECT_NAME;
 use crate::api::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException, SecurityHub, crd};
+use crate::core::filter::{FilterError, Filters};
 use crate::core::ids::Kind;
 use crate::core::objects::{
     AccountSpec, ApprovalSpec, ExceptionPolicySpec, ExceptionSpec, HubSpec, Meta, Object, Objects, PolicySpec,
@@ -177,14 +178,48 @@ pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
                 told.add(&mut errors, FieldError { message: format!("Invalid value: {}", error.message), ..error });
             }
         }
+        // Too wrong to be read as a whole: AWS's filters are judged by themselves, so that their errors are told with the rest.
+        Err(_) if !errors.is_empty() => {
+            let mut refused = Vec::new();
+            refused_filters(&value, "", &mut refused);
+            for error in refused {
+                told.add(&mut errors, error);
+            }
+        }
         // The schema has said it already, in better words and with its place.
-        Err(message) if errors.is_empty() => errors.push(FieldError { path: "spec".to_owned(), message }),
-        Ok(Ok(_)) | Err(_) => {}
+        Err(message) => errors.push(FieldError { path: "spec".to_owned(), message }),
+        Ok(Ok(_)) => {}
     }
     if errors.is_empty() {
         errors = unevaluated;
     }
     Err(errors)
+}
+
+/// What AWS would refuse of every `filters` in a value.
+fn refused_filters(value: &Value, path: &str, refused: &mut Vec<FieldError>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                if key != "filters" {
+                    refused_filters(member, &path, refused);
+                } else if let Err(errors) = Filters::parse(member) {
+                    let error = |error: &FilterError| FieldError {
+                        path: format!("{path}.{}", error.path).trim_end_matches('.').to_owned(),
+                        message: format!("Invalid value: {}", error.refusal),
+                    };
+                    refused.extend(errors.0.iter().map(error));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                refused_filters(item, &format!("{path}[{number}]"), refused);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What the schema has said already.

@@ -296,3 +296,11 @@ fn an_unchanged_file_is_not_judged_again() {
     assert_eq!(first.desired.objects.hubs, second.desired.objects.hubs);
     assert_eq!(second.desired.objects.policies[0].spec.priority, 3);
 }
+
+#[test]
+fn a_filter_that_aws_refuses_is_told_beside_whatever_else_is_wrong() {
+    let rule = "  mode: enforce\n  rules:\n  - name: a\n    match: {filters: {Title: [{Value: x, Comparison: CONTAINS}]}}\n    respons: {}\n";
+    let errors = errors(&format!("{POLICY}{rule}"));
+    let told = |what: &str| errors.iter().any(|error| error.contains(what));
+    assert!(told("spec.mode") && told("respons") && told("spec.rules[0].match.filters.Title"), "{errors:#?}");
+}
