@@ -10,6 +10,11 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::core::marker::OWNER_KEY;
 use crate::engine::ports::{Order, ReadFilter};
 
+/// Before every finding.
+const FIRST: &str = "1970-01-01T00:00:00.000Z";
+/// After every finding: far enough, and a year that every parser knows.
+const LAST: &str = "2999-12-31T23:59:59.999Z";
+
 /// The filters of a read. Empty fields are left out: an empty list would be an error.
 pub(super) fn filters(filter: &ReadFilter) -> AwsSecurityFindingFilters {
     let ReadFilter {
@@ -39,8 +44,10 @@ pub(super) fn filters(filter: &ReadFilter) -> AwsSecurityFindingFilters {
         builder = builder.user_defined_fields(entry.build());
     }
     if created_from.is_some() || created_to.is_some() {
-        let (start, end) = (created_from.map(|at| millis(at, false)), created_to.map(|at| millis(at, true)));
-        builder = builder.created_at(DateFilter::builder().set_start(start).set_end(end).build());
+        // AWS refuses a window that is open at one end.
+        let start = created_from.map_or_else(|| FIRST.to_owned(), |at| millis(at, false));
+        let end = created_to.map_or_else(|| LAST.to_owned(), |at| millis(at, true));
+        builder = builder.created_at(DateFilter::builder().start(start).end(end).build());
     }
     builder.build()
 }
@@ -110,7 +117,7 @@ mod tests {
         assert_eq!(built.user_defined_fields().len(), 2);
         assert_eq!(built.user_defined_fields()[0].key(), Some(OWNER_KEY));
         assert_eq!(built.created_at()[0].start(), Some("2026-01-01T00:00:00.000Z"));
-        assert_eq!(built.created_at()[0].end(), None);
+        assert_eq!(built.created_at()[0].end(), Some(LAST), "AWS refuses a window that is open at one end");
     }
 
     #[test]
