@@ -2,7 +2,11 @@
 //!
 //! The descriptions are the manual (`kubectl explain`): every field says unit, default and an example. Each kind is parsed
 //! into `core::objects` once, by `TryFrom`, with all errors at once and the path of each.
-
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    rustdoc::bare_urls,
+    reason = "descriptions of fields are what kubectl explain prints: their brackets are YAML"
+)]
 #![expect(clippy::duplicated_attributes, reason = "printer columns share their types and priorities")]
 #![expect(clippy::doc_link_with_quotes, reason = "the documentation is the schema's description, with examples in YAML")]
 

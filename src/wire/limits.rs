@@ -1,51 +1,51 @@
-//! Sizes and rates. Sources: [M] the service's model (botocore, securityhub 2018-10-26), [UG] the Security Hub User Guide,
-//! [SQS] the model of SQS.
+//! Sizes and rates. Sources: (M) the service's model (botocore, securityhub 2018-10-26), (UG) the Security Hub User Guide,
+//! (SQS) the model of SQS.
 
-/// Findings a page of GetFindings and records a page of GetFindingHistory, at most [M].
+/// Findings a page of GetFindings and records a page of GetFindingHistory, at most (M).
 pub const PAGE_MAX: usize = 100;
 /// Findings a page where MaxResults is absent. Not documented for GetFindings; what its pages hold in practice.
 pub const PAGE_DEFAULT: usize = 100;
-/// Members a page of ListMembers, at most [M].
+/// Members a page of ListMembers, at most (M).
 pub const MEMBERS_PAGE_MAX: usize = 50;
-/// Identifiers in one BatchUpdateFindings [M].
+/// Identifiers in one BatchUpdateFindings (M).
 pub const UPDATE_MAX: usize = 100;
-/// Findings in one BatchImportFindings [M].
+/// Findings in one BatchImportFindings (M).
 pub const IMPORT_MAX: usize = 100;
-/// Bytes of one finding [UG].
+/// Bytes of one finding (UG).
 pub const FINDING_BYTES: usize = 240 * 1024;
 /// Bytes of one BatchImportFindings (partner guide).
 pub const IMPORT_BYTES: usize = 6 * 1024 * 1024;
 /// Bytes of any other request: far above what 100 identifiers and 20 values a field need.
 pub const REQUEST_BYTES: usize = 2 * 1024 * 1024;
-/// Characters of `Note.Text` [M].
+/// Characters of `Note.Text` (M).
 pub const NOTE_CHARS: usize = 512;
-/// Pairs in `UserDefinedFields` and in `ProductFields` [M].
+/// Pairs in `UserDefinedFields` and in `ProductFields` (M).
 pub const MAP_PAIRS: usize = 50;
-/// Characters of a key of those maps [M].
+/// Characters of a key of those maps (M).
 pub const MAP_KEY_CHARS: usize = 128;
-/// Characters of a value in `UserDefinedFields` [M].
+/// Characters of a value in `UserDefinedFields` (M).
 pub const USER_VALUE_CHARS: usize = 1024;
-/// Characters of a value in `ProductFields` [M].
+/// Characters of a value in `ProductFields` (M).
 pub const PRODUCT_VALUE_CHARS: usize = 2048;
-/// Characters of `Id` and `GeneratorId` [M].
+/// Characters of `Id` and `GeneratorId` (M).
 pub const ID_CHARS: usize = 512;
-/// Characters of `Title` [M].
+/// Characters of `Title` (M).
 pub const TITLE_CHARS: usize = 256;
-/// Characters of `Description` [M].
+/// Characters of `Description` (M).
 pub const DESCRIPTION_CHARS: usize = 1024;
-/// Entries of `Types` [M].
+/// Entries of `Types` (M).
 pub const TYPES_MAX: usize = 50;
-/// Entries of `Resources`, at least one [M].
+/// Entries of `Resources`, at least one (M).
 pub const RESOURCES_MAX: usize = 32;
-/// Entries of `RelatedFindings`, at least one [M].
+/// Entries of `RelatedFindings`, at least one (M).
 pub const RELATED_MAX: usize = 10;
-/// Messages in one ReceiveMessage or DeleteMessageBatch [SQS].
+/// Messages in one ReceiveMessage or DeleteMessageBatch (SQS).
 pub const MESSAGES_MAX: usize = 10;
-/// Seconds a ReceiveMessage waits, at most [SQS].
+/// Seconds a ReceiveMessage waits, at most (SQS).
 pub const WAIT_SECONDS_MAX: u64 = 20;
-/// Seconds a message is invisible, at most [SQS].
+/// Seconds a message is invisible, at most (SQS).
 pub const VISIBILITY_SECONDS_MAX: u64 = 43_200;
-/// Bytes of one message [SQS].
+/// Bytes of one message (SQS).
 pub const MESSAGE_BYTES: usize = 1024 * 1024;
 
 /// A token bucket of the service: per account and Region, shared by every caller in the account [M, service documentation].
