@@ -11,7 +11,8 @@ use crate::core::compile::{Holder, PolicySet};
 use crate::core::decide::Action;
 use crate::core::marker::MarkerState;
 use crate::core::matcher::Scratch;
-use crate::core::objects::{Desired, Mode, Response};
+use crate::core::objects::{Desired, Mode};
+use crate::core::responses::{self, Wish};
 use crate::engine::keeper::Keeper;
 use crate::engine::ports::{AwsFailure, FailureKind, World};
 use crate::inventory::{Inventory, RowId};
@@ -282,9 +283,9 @@ impl Surveyed {
         let audit =
             matches.rules.iter().filter(|(policy, _)| set.policies[*policy].spec.mode == Mode::Audit).map(|(policy, rule)| {
                 let rule = &set.policies[*policy].spec.rules[*rule];
-                let would = match rule.response {
-                    Response::Suppress { .. } => "would suppress it",
-                    Response::Ignore => "would leave it",
+                let would = match responses::wish(rule.response) {
+                    Wish::Suppressed => "would suppress it",
+                    Wish::Untouched => "would leave it",
                 };
                 format!("{}, rule {}: {would}", set.policies[*policy].meta.object, rule.name)
             });

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::compile::{Holder, PolicySet};
 use super::decide::{Change, ChangeKind};
 use super::marker::{Marker, OWNER_KEY, Owner, STATE_KEY};
-use super::objects::Response;
+use super::{effects, responses};
 
 /// `Note.Text` holds 1 to 512 characters.
 const LONGEST: usize = 512;
@@ -24,20 +24,11 @@ pub fn text(set: &PolicySet, change: &Change, holder: &Holder, reason: &str) -> 
         }
         _ => match holder {
             Holder::Exception(x) => {
-                let spec = &set.exceptions[*x].spec;
-                let ticket = spec.ticket_ref.as_ref().map(|ticket| format!(", {ticket}")).unwrap_or_default();
-                format!(
-                    "Suppressed by Hubkeeper for {owner} until {}: {:?} ({}{ticket}). {}",
-                    spec.expires_at, spec.reason, spec.owner, spec.justification
-                )
+                format!("Suppressed by Hubkeeper for {owner}{}", effects::note(&set.exceptions[*x].spec))
             }
             Holder::Rule { policy, rule } => {
                 let rule = &set.policies[*policy].spec.rules[*rule];
-                let why = match rule.response {
-                    Response::Suppress { reason } => format!(": {reason:?}"),
-                    Response::Ignore => String::new(),
-                };
-                format!("Suppressed by Hubkeeper for {owner}, rule {}{why}.", rule.name)
+                format!("Suppressed by Hubkeeper for {owner}, rule {}{}.", rule.name, responses::note(rule.response))
             }
             Holder::Nobody | Holder::Conflict(_) => format!("Kept by Hubkeeper for {owner}."),
         },

@@ -12,8 +12,9 @@ use crate::core::decide::{self, Action, Bench, Change, Decision, Finding, Step, 
 use crate::core::facts::Facts;
 use crate::core::marker::Owner;
 use crate::core::matcher::Scratch;
-use crate::core::objects::{Mode, Response};
+use crate::core::objects::Mode;
 use crate::core::reasons;
+use crate::core::responses::{self, Wish};
 use crate::core::status::WorkflowStatus;
 use crate::inventory::{Inventory, RowId};
 
@@ -453,7 +454,7 @@ impl Evaluator {
             .iter()
             .filter(|&&(p, _)| set.policies[p].spec.mode == Mode::Audit && !set.policies[p].spec.suspend)
             .filter_map(|&(p, rule)| {
-                let suppresses = matches!(set.policies[p].spec.rules[rule].response, Response::Suppress { .. });
+                let suppresses = responses::wish(set.policies[p].spec.rules[rule].response) == Wish::Suppressed;
                 let would = undecided_by_people && suppresses && view.workflow() != WorkflowStatus::Suppressed;
                 Some((u32::try_from(p).ok()?, would))
             })

@@ -2,14 +2,16 @@
 
 use jiff::ToSpan;
 
-use super::{Action, Bench, Change, ChangeKind, Decision, FLAP_LIMIT, Finding, Trace, leave, response};
+use super::{Action, Bench, Change, ChangeKind, Decision, FLAP_LIMIT, Finding, Trace, leave};
 use crate::core::answers::{self, Newest};
 use crate::core::compile::{Holder, Matches, OwnerState, Verdict};
+use crate::core::effects;
 use crate::core::facts::Facts;
 use crate::core::marker::{Digest8, Hold, Marker, Owner};
 use crate::core::matcher::Scratch;
-use crate::core::objects::{DeletionPolicy, ManualSuppression, Response};
+use crate::core::objects::{DeletionPolicy, ManualSuppression};
 use crate::core::reasons;
+use crate::core::responses::{self, Wish};
 use crate::core::status::{ComplianceStatus, SeverityLabel, WorkflowStatus};
 
 pub(super) struct Chain<'c, 'f> {
@@ -69,9 +71,9 @@ impl Chain<'_, '_> {
 
     fn suppresses(&self, holder: &Holder) -> bool {
         match *holder {
-            Holder::Exception(_) => true,
+            Holder::Exception(x) => effects::wish(self.bench.set.exceptions[x].spec.effect) == Wish::Suppressed,
             Holder::Rule { policy, rule } => {
-                matches!(self.bench.set.policies[policy].spec.rules[rule].response, Response::Suppress { .. })
+                responses::wish(self.bench.set.policies[policy].spec.rules[rule].response) == Wish::Suppressed
             }
             Holder::Nobody | Holder::Conflict(_) => false,
         }
@@ -148,9 +150,7 @@ impl Chain<'_, '_> {
                     self.trace.say("take back", || "policies of equal priority disagree: left".to_owned());
                     return Decision { holder: holder.clone(), ..leave(reasons::CONFLICTED) };
                 }
-                Holder::Rule { policy, rule } if set.policies[*policy].spec.rules[*rule].response == Response::Ignore => {
-                    reasons::IGNORED
-                }
+                Holder::Rule { .. } if !self.suppresses(holder) => reasons::IGNORED,
                 _ => reasons::NARROWED,
             },
             OwnerState::Gone => reasons::OWNER_DELETED,
@@ -415,9 +415,10 @@ impl Chain<'_, '_> {
                 let policy = &self.bench.set.policies[*policy];
                 let rule = &policy.spec.rules[*rule];
                 self.trace.say("exception", || "none in force covers it".to_owned());
-                self.trace
-                    .say("rule", || format!("{} rule {:?} says {}", policy.meta.object, rule.name, response(rule.response)));
-                if rule.response == Response::Ignore {
+                self.trace.say("rule", || {
+                    format!("{} rule {:?} says {}", policy.meta.object, rule.name, responses::words(rule.response))
+                });
+                if responses::wish(rule.response) == Wish::Untouched {
                     return Decision { holder: holder.clone(), ..leave(reasons::IGNORED) };
                 }
                 if self.bench.set.may_be_outranked(holder, self.finding.facts.account) {

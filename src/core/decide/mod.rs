@@ -12,7 +12,7 @@ use super::compile::{Holder, PolicySet, Verdict};
 use super::facts::Facts;
 use super::marker::{Digest8, Hold, Marker, MarkerState, Owner};
 use super::matcher::Scratch;
-use super::objects::{DeletionPolicy, Response};
+use super::objects::DeletionPolicy;
 use super::reasons;
 use super::status::{ComplianceStatus, RecordState, WorkflowStatus};
 
@@ -229,12 +229,4 @@ pub fn decide(
 
 fn leave(reason: &'static str) -> Decision {
     Decision { action: Action::Leave, reason, holder: Holder::Nobody, governing: None }
-}
-
-/// A response in words.
-pub fn response(response: Response) -> String {
-    match response {
-        Response::Suppress { reason } => format!("suppress ({reason:?})"),
-        Response::Ignore => "ignore".to_owned(),
-    }
 }
