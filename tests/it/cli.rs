@@ -203,6 +203,40 @@ fn plan_says_what_run_then_does_and_afterwards_there_is_nothing_to_do() {
 }
 
 #[test]
+fn a_process_that_dies_at_an_effect_leaves_nothing_that_its_successor_cannot_finish() {
+    let (_hub, url) = local("400");
+    let plan = against(&mut hubkeeper(&["plan", "examples/quickstart", "-o", "json"]), &url);
+    let planned: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let wanted = planned["hubs"][0]["changes"].as_array().unwrap().len();
+    let state = tempfile::tempdir().unwrap();
+    let args = ["run", "-f", "examples/quickstart", "--state-dir", state.path().to_str().unwrap()];
+    // Some passages are of statuses, some before and after calls that change findings; each process dies at one of them.
+    let mut died = 0;
+    for passage in [3, 13, 15, 17, 20] {
+        let mut command = hubkeeper(&args);
+        let child = reach(&mut command, &url).env("HUBKEEPER_ABORT_AT_EFFECT", passage.to_string()).stderr(Stdio::null());
+        let mut running = Running(child.spawn().unwrap());
+        let ended = (0..300).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            running.0.try_wait().unwrap()
+        });
+        // One that came to rest before its passage has nothing left to die at.
+        died += usize::from(ended.is_some_and(|status| status.code().is_none()));
+        if ended.is_none() {
+            break;
+        }
+    }
+    assert!(died >= 3, "{died} processes died");
+    let mut running = Running(reach(&mut hubkeeper(&args), &url).stderr(Stdio::null()).spawn().unwrap());
+    let rests = (0..60).any(|_| {
+        std::thread::sleep(Duration::from_millis(500));
+        code(&against(&mut hubkeeper(&["plan", "examples/quickstart"]), &url)) == 0
+    });
+    assert!(rests, "not finished within the tries: {wanted} changes were wanted");
+    running.0.kill().unwrap();
+}
+
+#[test]
 fn an_unreachable_endpoint_is_one_sentence_and_advice() {
     let output = against(&mut hubkeeper(&["plan", "examples/quickstart"]), "http://127.0.0.1:9");
     let said = text(&output.stderr);
