@@ -302,3 +302,44 @@ async fn a_forged_marker_that_names_another_s_object_gives_that_object_nothing()
     assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
     sim.assert_stays().await;
 }
+
+/// A person who answers in the moment between our decision and our write.
+struct Race {
+    local: hubkeeper::local::Local,
+    key: hubkeeper::core::ids::FindingKey,
+    ran: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl hubkeeper::engine::ports::Gate for Race {
+    async fn before(&self, effect: &hubkeeper::engine::ports::Effect) -> Result<(), hubkeeper::engine::ports::Blocked> {
+        let write = matches!(effect, hubkeeper::engine::ports::Effect::HubWrite(_));
+        if write && !self.ran.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            self.local.as_person("alice").set_workflow(&self.key, Notified).unwrap();
+        }
+        Ok(())
+    }
+
+    async fn after(&self, _effect: &hubkeeper::engine::ports::Effect) -> Result<(), hubkeeper::engine::ports::Blocked> {
+        Ok(())
+    }
+}
+
+/// F19. There is no conditional write: whoever writes last has it, and neither side is fought afterwards.
+#[tokio::test(start_paused = true)]
+async fn a_race_between_our_read_and_our_write_is_run_once_and_not_repeated() {
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        sim.gate = std::sync::Arc::new(Race { local: sim.local.clone(), key: key.clone(), ran: false.into() });
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"], "one write of ours, after alice's");
+        sim.assert_stays().await;
+        sim.person("alice", &key, Notified);
+        sim.pass(60).await;
+        assert_eq!(sim.workflow(&key), Notified, "and hers stands when she says it again");
+        sim.assert_stays().await;
+    })
+    .await;
+}
