@@ -66,6 +66,15 @@ impl Keeper {
     }
 
     pub(super) fn disconnect(&mut self) {
+        // Answers to what is under way speak of the old hub and its rows. A write among them may have its effect all the same: the
+        // new read shows it, and its marker says what was spent.
+        self.in_flight.clear();
+        self.connecting = false;
+        self.reading = 0;
+        self.writes = 0;
+        self.writing.clear();
+        self.reserved.clear();
+        self.receiving = false;
         self.ports = None;
         self.description = None;
         self.places.clear();

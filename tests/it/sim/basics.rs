@@ -90,3 +90,20 @@ async fn a_deleted_policy_gives_back_exactly_what_it_held() {
     assert_eq!((sim.workflow(&ours), sim.workflow(&theirs)), (New, Suppressed));
     sim.assert_stays().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_is_reached_anew_in_the_middle_of_its_writes_converges_all_the_same() {
+    let mut sim = Sim::new();
+    let keys: Vec<_> = (0..250).map(|number| sim.fail("S3.9", "AwsS3Bucket", &format!("{BUCKET}-{number}"))).collect();
+    let rule = "{name: logs, match: {controls: [S3.9]}, response: {suppress: {reason: OutOfScope}}}";
+    sim.declare(&(hub() + &policy("p", rule)));
+    sim.start();
+    while sim.writes() == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    sim.declare(&(hub().replace("apiQuotaPercent: 100", "apiQuotaPercent: 90") + &policy("p", rule)));
+    sim.settle().await;
+    assert!(keys.iter().all(|key| sim.workflow(key) == Suppressed));
+    assert_eq!(sim.policy("p").held, 250);
+    sim.assert_stays().await;
+}
