@@ -72,6 +72,8 @@ pub mod api;
 pub mod assembly;
 pub mod aws;
 pub mod cli;
+pub mod cluster;
+pub mod controlplane;
 pub mod core;
 pub mod engine;
 pub mod inventory;
