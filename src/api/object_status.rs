@@ -2,10 +2,8 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::api::API_VERSION;
 use crate::api::account::AccountStatus;
 use crate::api::approval::ApprovalStatus;
 use crate::api::conditions::{Condition, LimitHold};
@@ -13,55 +11,10 @@ use crate::api::control_policy::ControlPolicyStatus;
 use crate::api::exception_policy::ExceptionPolicyStatus;
 use crate::api::finding_exception::FindingExceptionStatus;
 use crate::api::security_hub::SecurityHubStatus;
-use crate::engine::ports::{self, Detail, ObjectStatus};
+use crate::core::object_status::{self as said, Detail, ObjectStatus};
 
-/// A status file: the object without its spec.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct File {
-    api_version: &'static str,
-    kind: &'static str,
-    metadata: Metadata,
-    status: Value,
-}
-
-#[derive(Debug, Serialize)]
-struct Metadata {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Before {
-    status: Conditions,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Conditions {
-    conditions: Vec<Condition>,
-}
-
-/// The content of a status file. A condition that did not change keeps its time.
-pub(super) fn file(status: &ObjectStatus, before: Option<&str>, now: Timestamp) -> Result<String, String> {
-    // What cannot be read is no history.
-    let before = before.and_then(|text| serde_saphyr::from_str::<Before>(text).ok()).unwrap_or_default();
-    let file = File {
-        api_version: API_VERSION,
-        kind: status.object.kind.as_str(),
-        metadata: Metadata {
-            name: status.object.name.as_ref().to_owned(),
-            namespace: status.object.namespace.as_deref().map(str::to_owned),
-        },
-        status: value(status, &before.status.conditions, now).map_err(|error| error.to_string())?,
-    };
-    serde_saphyr::to_string(&file).map_err(|error| error.to_string())
-}
-
-/// `status` of the object's kind.
-pub(super) fn value(status: &ObjectStatus, before: &[Condition], now: Timestamp) -> serde_json::Result<Value> {
+/// `status` of the object's kind, as JSON. A condition that did not change keeps the time that it has in `before`.
+pub fn value(status: &ObjectStatus, before: &[Condition], now: Timestamp) -> serde_json::Result<Value> {
     let conditions: Vec<Condition> =
         status.conditions.iter().map(|condition| self::condition(status, condition, before, now)).collect();
     let mut value = match &status.detail {
@@ -96,7 +49,7 @@ fn common(members: &mut Map<String, Value>, status: &ObjectStatus, conditions: &
     Ok(())
 }
 
-fn condition(status: &ObjectStatus, condition: &ports::Condition, before: &[Condition], now: Timestamp) -> Condition {
+fn condition(status: &ObjectStatus, condition: &said::Condition, before: &[Condition], now: Timestamp) -> Condition {
     let holds = condition.status.into();
     let earlier = before.iter().find(|earlier| earlier.kind == condition.kind && earlier.status == holds);
     Condition {
@@ -117,8 +70,8 @@ fn time(time: Option<Timestamp>) -> Option<Time> {
     time.map(Time)
 }
 
-fn holds(all: &[ports::LimitHold]) -> Vec<LimitHold> {
-    let hold = |hold: &ports::LimitHold| LimitHold {
+fn holds(all: &[said::LimitHold]) -> Vec<LimitHold> {
+    let hold = |hold: &said::LimitHold| LimitHold {
         action: hold.action.to_owned(),
         wanted: count(hold.wanted),
         ceiling: count(hold.ceiling),
@@ -127,7 +80,7 @@ fn holds(all: &[ports::LimitHold]) -> Vec<LimitHold> {
     all.iter().map(hold).collect()
 }
 
-fn hub(detail: &ports::HubDetail) -> SecurityHubStatus {
+fn hub(detail: &said::HubDetail) -> SecurityHubStatus {
     SecurityHubStatus {
         account: detail.account.map(|account| account.to_string()),
         hub_arn: detail.hub_arn.clone(),
@@ -143,7 +96,7 @@ fn hub(detail: &ports::HubDetail) -> SecurityHubStatus {
     }
 }
 
-fn policy(detail: &ports::PolicyDetail) -> ControlPolicyStatus {
+fn policy(detail: &said::PolicyDetail) -> ControlPolicyStatus {
     ControlPolicyStatus {
         in_scope: count(detail.in_scope),
         decided: count(detail.decided),
@@ -156,7 +109,7 @@ fn policy(detail: &ports::PolicyDetail) -> ControlPolicyStatus {
     }
 }
 
-fn exception(detail: &ports::ExceptionDetail) -> FindingExceptionStatus {
+fn exception(detail: &said::ExceptionDetail) -> FindingExceptionStatus {
     FindingExceptionStatus {
         state: detail.state.to_owned(),
         digest: detail.digest.clone(),
