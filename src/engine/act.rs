@@ -78,8 +78,8 @@ pub struct Circumstances<'a> {
     pub looking: &'a dyn Fn(RowId) -> bool,
     /// How old a sighting may be.
     pub freshness: Duration,
-    /// How many calls can be sent.
-    pub calls: usize,
+    /// How many calls can be sent to each place; none to a place that is not named.
+    pub calls: BTreeMap<Place, usize>,
     /// Whether calls that are not full have waited long enough.
     pub idle: bool,
 }
@@ -97,11 +97,13 @@ pub fn plan(evaluator: &Evaluator, inventory: &Inventory, at: &Circumstances<'_>
     let mut plan = Plan::default();
     let mut groups = admitted(evaluator, inventory, at, &mut plan);
     groups.sort_by_key(|group| group.rows.first().map(|(seen, row, _)| (*seen, *row)));
+    let mut room = at.calls.clone();
     for group in groups {
-        if plan.batches.len() >= at.calls {
+        room.retain(|_, calls| *calls > 0);
+        if room.is_empty() {
             break;
         }
-        pack(evaluator.set(), inventory, at, &group, &mut plan);
+        pack(evaluator.set(), inventory, at, &group, &mut room, &mut plan);
     }
     plan
 }
@@ -176,10 +178,18 @@ fn admitted<'a>(evaluator: &'a Evaluator, inventory: &'a Inventory, at: &Circums
 }
 
 /// Packs a group into calls: full ones at once, others when nothing more is to come soon.
-fn pack(set: &PolicySet, inventory: &Inventory, at: &Circumstances<'_>, group: &Group<'_>, plan: &mut Plan) {
+fn pack(
+    set: &PolicySet,
+    inventory: &Inventory,
+    at: &Circumstances<'_>,
+    group: &Group<'_>,
+    room: &mut BTreeMap<Place, usize>,
+    plan: &mut Plan,
+) {
     let mut calls: BTreeMap<(Place, Patch), Vec<(RowId, &Wanted)>> = BTreeMap::new();
     for &(_, row, wanted) in &group.rows {
         let Some(view) = inventory.get(row) else { continue };
+        let Some(left) = room.get_mut(&view.place()) else { continue };
         let marker = note::marker(&wanted.change, at.now);
         let text = (view.note() != NoteKind::Foreign).then(|| note::text(set, &wanted.change, &wanted.holder, wanted.reason));
         let user_defined_fields = note::user_defined_fields(&marker, view.foreign().map(AsRef::as_ref));
@@ -191,7 +201,11 @@ fn pack(set: &PolicySet, inventory: &Inventory, at: &Circumstances<'_>, group: &
             let rows = std::mem::take(rows);
             calls.remove(&key);
             plan.batches.push(batch(key.0, key.1, &rows));
-            if plan.batches.len() >= at.calls {
+            *left -= 1;
+            if *left == 0 {
+                room.remove(&key.0);
+            }
+            if room.is_empty() {
                 return;
             }
         }
@@ -200,11 +214,13 @@ fn pack(set: &PolicySet, inventory: &Inventory, at: &Circumstances<'_>, group: &
     // Others of the group come with the next page; but none of these may grow too old meanwhile.
     let patient = group.more && oldest.is_some_and(|seen| age(seen, at.now) < at.freshness / 2);
     for ((place, patch), rows) in calls {
+        let Some(left) = room.get_mut(&place).filter(|left| **left > 0) else { continue };
         if patient {
             plan.waits_since = plan.waits_since.into_iter().chain(oldest).min();
         } else if !at.idle {
             plan.waits = true;
-        } else if plan.batches.len() < at.calls {
+        } else {
+            *left -= 1;
             plan.batches.push(batch(place, patch, &rows));
         }
     }

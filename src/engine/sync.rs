@@ -102,9 +102,9 @@ impl Sync {
         self.open(place, window, filter, None, Purpose::Look, now)
     }
 
-    /// How many look-ups are under way.
-    pub fn looking(&self) -> usize {
-        self.chains.iter().filter(|chain| chain.purpose == Purpose::Look).count()
+    /// How many look-ups of a place are under way.
+    pub fn looking(&self, place: Place) -> usize {
+        self.chains.iter().filter(|chain| chain.place == place && chain.purpose == Purpose::Look).count()
     }
 
     /// Drops everything that is under way: the hub or the connection changed.
@@ -142,10 +142,10 @@ impl Sync {
         id
     }
 
-    /// The next chain that wants a page, marked as in flight. Look-ups first: a write waits for them.
-    pub fn start_next(&mut self) -> Option<Chain> {
+    /// The next chain that wants a page in a place that has room, marked as in flight. Look-ups first: a write waits for them.
+    pub fn start_next(&mut self, room: impl Fn(Place) -> bool) -> Option<Chain> {
         let rank = |chain: &&mut Chain| (chain.purpose != Purpose::Look, chain.purpose == Purpose::Audit, chain.id);
-        let chain = self.chains.iter_mut().filter(|chain| !chain.in_flight).min_by_key(rank)?;
+        let chain = self.chains.iter_mut().filter(|chain| !chain.in_flight && room(chain.place)).min_by_key(rank)?;
         chain.in_flight = true;
         Some(chain.clone())
     }
@@ -310,7 +310,7 @@ mod tests {
         let mut sorted = world.to_vec();
         sorted.sort_unstable();
         let (mut seen, mut pages) = (BTreeSet::new(), 0);
-        while let Some(chain) = sync.start_next() {
+        while let Some(chain) = sync.start_next(|_| true) {
             let offset: usize = chain.token.as_deref().map_or(0, |token| token.parse().unwrap());
             let ordered: Vec<i64> =
                 if chain.order == Some(Order::Newest) { sorted.iter().rev().copied().collect() } else { sorted.clone() };
@@ -348,11 +348,11 @@ mod tests {
     fn a_repeated_token_starts_the_chain_again() {
         let mut sync = Sync::default();
         sync.look(Place(0), ReadFilter::default(), at(0));
-        let chain = sync.start_next().unwrap();
+        let chain = sync.start_next(|_| true).unwrap();
         assert_eq!(sync.advanced(chain.id, &[], Some("a".into()), at(0)), Ended::Nothing);
-        let chain = sync.start_next().unwrap();
+        let chain = sync.start_next(|_| true).unwrap();
         assert_eq!(sync.advanced(chain.id, &[], Some("a".into()), at(0)), Ended::TokenRepeated);
-        assert_eq!(sync.start_next().unwrap().token, None);
+        assert_eq!(sync.start_next(|_| true).unwrap().token, None);
     }
 
     #[test]
@@ -364,7 +364,7 @@ mod tests {
         let mut over = Vec::new();
         for second in 0..100 {
             over.extend(sync.start_audits(Duration::from_secs(second), at(0)));
-            while let Some(chain) = sync.start_next() {
+            while let Some(chain) = sync.start_next(|_| true) {
                 started.push(chain.window);
                 assert_eq!(sync.advanced(chain.id, &[], None, at(0)), Ended::Window(Place(0), chain.window, at(0)));
             }

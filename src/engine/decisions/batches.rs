@@ -37,7 +37,7 @@ impl Books {
             blocked: &|row| self.writing.contains(&row),
             looking: &|row| self.looking.contains(&row),
             freshness: Duration::from_mins(5),
-            calls: usize::MAX,
+            calls: (0..=u8::MAX).map(|place| (Place(place), usize::MAX)).collect(),
             idle: true,
         };
         act::plan(&world.evaluator, &world.inventory, &at)

@@ -70,8 +70,9 @@ impl Keeper {
         // new read shows it, and its marker says what was spent.
         self.in_flight.clear();
         self.connecting = false;
-        self.reading = 0;
-        self.writes = 0;
+        self.reading.clear();
+        self.writes.clear();
+        self.acknowledging = 0;
         self.writing.clear();
         self.reserved.clear();
         self.receiving = false;

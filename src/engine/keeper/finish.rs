@@ -24,11 +24,14 @@ impl Keeper {
             Done::Written { batch, result } => self.written(&batch, result, elapsed),
             Done::Told { row, result } => self.told(row, result, elapsed),
             Done::Received(result) => self.received(result, elapsed),
-            Done::Acknowledged { count, result } => match result {
-                Ok(()) => self.figures.events_handled += count,
-                // They come again, and are known by then.
-                Err(failure) => self.trouble.queue = Some(failure),
-            },
+            Done::Acknowledged { count, result } => {
+                self.acknowledging = self.acknowledging.saturating_sub(1);
+                match result {
+                    Ok(()) => self.figures.events_handled += count,
+                    // They come again, and are known by then.
+                    Err(failure) => self.trouble.queue = Some(failure),
+                }
+            }
         }
     }
 
@@ -71,7 +74,7 @@ impl Keeper {
     }
 
     pub(super) fn page(&mut self, chain: &Chain, asked_at: Timestamp, result: Result<Bytes, AwsFailure>, elapsed: Duration) {
-        self.reading = self.reading.saturating_sub(1);
+        self.reading.leave(chain.place);
         self.planned = None;
         let taken = match result {
             Ok(body) => {
@@ -166,7 +169,7 @@ impl Keeper {
     }
 
     pub(super) fn written(&mut self, batch: &Batch, result: Result<Vec<Unprocessed>, call::NotWritten>, elapsed: Duration) {
-        self.writes = self.writes.saturating_sub(1);
+        self.writes.leave(batch.place);
         self.planned = None;
         let now = self.world.clock.now();
         for (owner, paid) in &batch.paid {
@@ -297,6 +300,7 @@ impl Keeper {
         }
         let Some(feed) = self.ports.as_ref().and_then(|ports| ports.feed.clone()).filter(|_| !handled.is_empty()) else { return };
         let world = self.world.clone();
+        self.acknowledging += 1;
         self.in_flight.push(Box::pin(async move {
             let count = handled.len();
             let result =

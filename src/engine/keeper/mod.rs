@@ -17,8 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 mod declare;
 mod finish;
+mod lanes;
 mod start;
 
+use self::lanes::Lanes;
 use super::act::{Batch, Held};
 use super::backoff::Backoff;
 use super::call::NotWritten;
@@ -37,13 +39,16 @@ use crate::inventory::{Coverage, Inventory, Place, RowId, Window};
 
 /// How long the hub may answer with the state before a write of ours.
 const LAG: Duration = Duration::from_mins(30);
-/// Page requests in flight: enough to hide a second of latency at the full quota.
+/// Page requests in flight in each place: two chains of a full read, and the look-ups.
 const READS: usize = 4;
-/// Writes in flight: few, so that what waits is decided again as late as possible.
-const WRITES: usize = 3;
+/// And everywhere: pages are a quarter of a megabyte as a rule, and 24 MB at most.
+const PAGES: usize = 32;
+/// Writes in flight in each place: enough to hide half a second of latency at the full quota, and few, so that what waits is
+/// decided again as late as possible.
+const WRITES: usize = 6;
 /// History look-ups in flight.
 const ASKS: usize = 4;
-/// Look-ups before a write, in flight.
+/// Look-ups before a write, in flight in each place.
 const LOOKS: usize = 2;
 /// A change waits this long for others that share its call.
 const IDLE: Duration = Duration::from_millis(35);
@@ -87,9 +92,10 @@ pub struct Keeper {
     pub(in crate::engine) held: Vec<Held>,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     connecting: bool,
-    reading: usize,
+    reading: Lanes,
     writing: BTreeSet<RowId>,
-    writes: usize,
+    writes: Lanes,
+    acknowledging: usize,
     reserved: BTreeMap<String, u64>,
     asking: BTreeSet<RowId>,
     receiving: bool,
@@ -187,9 +193,10 @@ impl Keeper {
             held: Vec::new(),
             in_flight: FuturesUnordered::new(),
             connecting: false,
-            reading: 0,
+            reading: Lanes::default(),
             writing: BTreeSet::new(),
-            writes: 0,
+            writes: Lanes::default(),
+            acknowledging: 0,
             reserved: BTreeMap::new(),
             asking: BTreeSet::new(),
             receiving: false,
@@ -254,12 +261,9 @@ impl Keeper {
 
     fn finished(&self) -> bool {
         let surveyed = self.purpose == Purpose::Survey && (self.surveyed() || self.hopeless() || self.evaluator.is_none());
-        (self.stopping || surveyed) && self.writing.is_empty() && self.in_flight_matters() == 0
-    }
-
-    /// A page that is being read or a message that is awaited does not hold up the end.
-    fn in_flight_matters(&self) -> usize {
-        self.writes
+        // A page that is being read or a message that is awaited does not hold up the end. What has an effect does: without its
+        // answer, nobody knows whether it had it.
+        (self.stopping || surveyed) && self.writes.is_empty() && self.acknowledging == 0
     }
 
     /// Whether this may be the last thing to say.
@@ -330,7 +334,7 @@ impl Keeper {
         let decided = self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.wanted().is_empty() && e.asks().is_empty());
         decided
             && self.ready()
-            && self.writes == 0
+            && self.writes.is_empty()
             && self.looks.is_empty()
             && self.unseen.is_empty()
             && self.looking.is_empty()

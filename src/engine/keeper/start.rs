@@ -1,11 +1,12 @@
 //! One step: starts what can be started, decides what was touched.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{ASKS, Done, IDLE, Keeper, LOOKS, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
+use super::{ASKS, Done, IDLE, Keeper, LOOKS, PAGES, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
 use crate::engine::act::{self, Batch, Circumstances, LookUp};
 use crate::engine::call;
 use crate::engine::ports::PageRequest;
@@ -142,14 +143,16 @@ impl Keeper {
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
             self.held.clear();
-            if self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() {
+            if self.writes.is_empty() && self.looks.is_empty() && self.looking.is_empty() {
                 // What failed was found to have had its effect, or is wanted no more.
                 self.trouble.write = None;
                 self.write_backoff.reset();
             }
             return;
         }
-        if !self.ready() || self.writes >= WRITES {
+        let room: BTreeMap<Place, usize> =
+            self.place_numbers().map(|place| (place, WRITES.saturating_sub(self.writes.of(place)))).collect();
+        if !self.ready() || room.values().all(|&calls| calls == 0) {
             return;
         }
         // What is over a limit stays so until something changes, or time passes.
@@ -162,7 +165,7 @@ impl Keeper {
         let looking = |row: RowId| self.looks.contains(&row) || self.unseen.contains(&row) || self.is_looking(row);
         let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
         let open = self.purpose == Purpose::Keep && self.write_backoff.open(elapsed);
-        let calls = if open { WRITES - self.writes } else { 0 };
+        let calls = if open { room } else { BTreeMap::new() };
         let idle = elapsed >= self.wanted_touched + IDLE || self.wanted_since.is_some_and(|since| elapsed >= since + PATIENCE);
         let at = Circumstances {
             now,
@@ -222,7 +225,7 @@ impl Keeper {
             *self.reserved.entry(owner.clone()).or_default() += paid;
             *self.reserved.entry(String::new()).or_default() += paid;
         }
-        self.writes += 1;
+        self.writes.enter(batch.place);
         let world = self.world.clone();
         self.in_flight.push(Box::pin(async move {
             let result = call::update(&world, &ports, &region, &keys, &batch.patch).await;
@@ -254,8 +257,11 @@ impl Keeper {
             return;
         }
         let mut look_ups = act::by_ids(&self.inventory, &std::mem::take(&mut self.unseen));
-        if !self.looks.is_empty() && self.sync.looking() < LOOKS {
-            let rows: Vec<RowId> = std::mem::take(&mut self.looks).into_iter().collect();
+        let room: BTreeSet<Place> = self.place_numbers().filter(|&place| self.sync.looking(place) < LOOKS).collect();
+        if !self.looks.is_empty() && !room.is_empty() {
+            let now = |row: &RowId| self.inventory.get(*row).is_none_or(|view| room.contains(&view.place()));
+            let (rows, later): (Vec<RowId>, Vec<RowId>) = std::mem::take(&mut self.looks).into_iter().partition(now);
+            self.looks.extend(later);
             look_ups.extend(act::look_ups(&self.inventory, &rows));
         }
         for LookUp { place, filter, rows } in look_ups {
@@ -263,12 +269,12 @@ impl Keeper {
             self.looked.extend(rows.iter().map(|row| (*row, now)));
             self.looking.insert(chain, rows);
         }
-        while self.reading < READS {
-            let Some(chain) = self.sync.start_next() else { break };
+        while self.reading.total() < PAGES {
+            let Some(chain) = self.sync.start_next(|place| self.reading.of(place) < READS) else { break };
             let (Some(ports), Some(region)) = (self.ports.clone(), self.region(chain.place)) else { break };
             let request =
                 PageRequest { region, filter: chain.filter.clone(), order: chain.order, token: chain.token.clone(), size: 100 };
-            self.reading += 1;
+            self.reading.enter(chain.place);
             self.in_flight.push(Box::pin(async move {
                 let result = ports.read.page(&request).await;
                 Done::Page { chain: Box::new(chain), asked_at: now, result }

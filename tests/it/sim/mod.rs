@@ -7,5 +7,6 @@ mod inherit;
 mod limits;
 mod people;
 mod reads;
+mod shutdown;
 mod take_back;
 pub mod world;
