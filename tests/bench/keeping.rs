@@ -90,8 +90,17 @@ pub fn cycles() {
     });
 }
 
-/// 100,000 findings against the quota.
+/// 100,000 findings against the quota of one Region, where all are linked.
 pub fn converge() {
+    convergence(1);
+}
+
+/// The same against the quotas of three Regions, where none is linked.
+pub fn regions() {
+    convergence(3);
+}
+
+fn convergence(pools: usize) {
     const FINDINGS: usize = 100_000;
     println!("converge: {FINDINGS} findings of 12 accounts, one rule that suppresses MEDIUM and LOW; virtual seconds");
     println!("bound: the quota, if every page and every call were full and nothing were read twice");
@@ -116,7 +125,7 @@ pub fn converge() {
         "throttled",
         "CPU s"
     );
-    for (share, pools) in [(100_u32, 1_usize), (60, 1), (60, 3), (100, 3)] {
+    for share in [100, 60] {
         for (latency, throttle) in [(0, 0), (300, 0), (0, 1), (300, 1)] {
             simulate(converged(FINDINGS, share, pools, latency, throttle));
         }

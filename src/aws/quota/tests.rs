@@ -233,6 +233,33 @@ async fn beside_a_tool_that_eats_most_of_the_quota_we_adapt_without_a_storm_and_
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_half_of_all_calls_are_throttled_we_ask_seldom_and_come_back() {
+    let clock = Arc::new(TokioClock::new());
+    let quota = quota(clock.clone(), 60);
+    let rng = crate::aws::testing::Seeded::new(3);
+    let attempts = AtomicU32::new(0);
+    let throttled = AtomicU32::new(50);
+    let call = || async {
+        attempts.fetch_add(1, Ordering::Relaxed);
+        let fails = rng.fraction() * 100.0 < f64::from(throttled.load(Ordering::Relaxed));
+        if fails { Err(fail(FailureKind::Throttled)) } else { Ok(()) }
+    };
+    while clock.elapsed() < Duration::from_mins(10) {
+        let _ = quota.call(&region(), Operation::GetFindings, Retry::READ, call).await;
+    }
+    // Whoever throttles whatever we do cannot be satisfied; our share would have been 1080.
+    let tried = attempts.load(Ordering::Relaxed);
+    assert!((50..=160).contains(&tried), "{tried}");
+    throttled.store(0, Ordering::Relaxed);
+    let since = clock.elapsed();
+    while quota.rate(&region(), Class::GetFindings) < 1.8 - 1e-9 {
+        quota.call(&region(), Operation::GetFindings, Retry::READ, call).await.unwrap();
+    }
+    let took = clock.elapsed().saturating_sub(since);
+    assert!(took < Duration::from_mins(2), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_gives_up_waiting_costs_nothing() {
     let clock = Arc::new(TokioClock::new());
     let quota = quota(clock.clone(), 1);
