@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::aws::feed::{QueueAddress, SqsFeed};
 use crate::aws::quota::{OnAttempt, Quota, Share};
 use crate::aws::securityhub::SecurityHub;
-use crate::aws::transport::{Endpoint, Settings, Transport};
+use crate::aws::transport::{Endpoint, Settings, Transport, TransportError};
 use crate::core::objects::HubSpec;
 use crate::engine::ports::{AwsFailure, Clock, Connector, FailureKind, Fence, Gate, HubPorts, Rng};
 
@@ -52,7 +52,13 @@ impl Connector for AwsConnector {
             gate: Some(Arc::clone(&self.gate)),
             ..Settings::new(hub.home_region.clone(), Arc::clone(&self.clock))
         };
-        let transport = Transport::load(settings).await.map_err(|error| failed(FailureKind::Credentials, error.to_string()))?;
+        let transport = Transport::load(settings).await.map_err(|error| {
+            let kind = match error {
+                TransportError::Endpoint(_) => FailureKind::Misconfigured,
+                TransportError::NoCredentials => FailureKind::Credentials,
+            };
+            failed(kind, error.to_string())
+        })?;
         let transport = Arc::new(transport);
         let mut quota = Quota::new(Arc::clone(&self.clock), Arc::clone(&self.rng), Share::percent(hub.api_quota_percent))
             .with_fence(Arc::clone(&self.fence));
@@ -63,7 +69,7 @@ impl Connector for AwsConnector {
         let feed = match hub.queue_url.as_ref().filter(|_| self.feed) {
             Some(url) => {
                 let queue = QueueAddress::parse(url, &hub.home_region)
-                    .map_err(|error| failed(FailureKind::Invalid, error.to_string()))?;
+                    .map_err(|error| failed(FailureKind::Misconfigured, error.to_string()))?;
                 Some(Arc::new(SqsFeed::new(&transport, Arc::clone(&quota), queue)) as Arc<dyn crate::engine::ports::Feed>)
             }
             None => None,

@@ -299,6 +299,7 @@ fn kind_name(kind: FailureKind) -> &'static str {
         FailureKind::NotEnabled => "NotEnabled",
         FailureKind::AccessDenied => "AccessDenied",
         FailureKind::Credentials => "Credentials",
+        FailureKind::Misconfigured => "Misconfigured",
         FailureKind::Invalid => "Invalid",
         FailureKind::Unreachable => "Unreachable",
         FailureKind::NoQueue => "NoQueue",

@@ -90,6 +90,8 @@ reasons! {
     LIMIT_EXCEEDED = "LimitExceeded";
     /// AWS refused.
     AWS_FAILED = "AwsFailed";
+    /// A setting cannot be used: a Region, an endpoint, a queue's address.
+    MISCONFIGURED = "Misconfigured";
     /// Access denied by IAM.
     ACCESS_DENIED = "AccessDenied";
     /// Security Hub is off.

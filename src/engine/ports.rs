@@ -45,6 +45,8 @@ pub enum FailureKind {
     AccessDenied,
     /// No or expired credentials, or the role cannot be assumed.
     Credentials,
+    /// What is set (a Region, an endpoint, a queue's address) cannot be used; the message says what to set instead.
+    Misconfigured,
     /// The request itself is refused: trying again is useless.
     Invalid,
     /// The endpoint cannot be reached at all: wrong Region, DNS, network.
@@ -84,6 +86,7 @@ impl AwsFailure {
                 "Allow the action in the IAM policy of the identity that Hubkeeper uses (README, Permissions)."
             }
             FailureKind::Credentials => "Check spec.role, its trust policy and external id, or sign in again (aws sso login).",
+            FailureKind::Misconfigured => "Correct that; it is looked at again by itself.",
             FailureKind::Invalid => "This is a defect of Hubkeeper or of an object's filters: see the message.",
             FailureKind::Unreachable => "Check spec.homeRegion, the endpoint override and the network.",
             FailureKind::NoQueue => "Check spec.events.queueUrl and the queue's policy.",

@@ -240,6 +240,7 @@ fn trouble(failure: &AwsFailure) -> Word {
         FailureKind::AccessDenied => (reasons::ACCESS_DENIED, true),
         FailureKind::Credentials => (reasons::CREDENTIALS_FAILED, true),
         FailureKind::Unreachable => (reasons::UNREACHABLE, false),
+        FailureKind::Misconfigured => (reasons::MISCONFIGURED, true),
         FailureKind::Invalid => (reasons::AWS_FAILED, true),
         FailureKind::NoQueue => (reasons::QUEUE_FAILED, true),
         FailureKind::Throttled | FailureKind::Transient | FailureKind::Stopped => (reasons::AWS_FAILED, false),

@@ -12,8 +12,14 @@ use super::faults::{Faults, ThrottleCode};
 use super::hub::Switches;
 
 /// Names that a secret access key may have by default: the secret key is the name of the principal.
-pub const PRINCIPALS: [&str; 12] =
-    ["alice", "bob", "carol", "dave", "hubkeeper", "admin", "ops", "security", "ci", "test", "local", "prowler"];
+#[rustfmt::skip] // a list of names
+pub const PRINCIPALS: [&str; 64] = [
+    "alice", "bob", "carol", "chuck", "dave", "diana", "erin", "eve", "faythe", "frank", "grace", "hanako", "heidi", "ivan", "jane",
+    "joe", "john", "judy", "kenji", "lena", "mallory", "maria", "mary", "max", "michael", "mike", "niaj", "olivia", "oscar", "paul",
+    "peggy", "peter", "rupert", "sam", "sato", "sybil", "tanaka", "taro", "trent", "trudy", "tom", "victor", "walter", "wendy",
+    "admin", "analyst", "auditor", "automation", "bot", "ci", "deploy", "developer", "hubkeeper", "lambda", "local", "operator", "ops",
+    "prowler", "robot", "scanner", "security", "terraform", "test", "user",
+];
 
 /// Everything that can be chosen. Its `Debug` leaves out what serves as secret keys.
 #[derive(Clone, PartialEq)]

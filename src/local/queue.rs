@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::core::ids::AccountId;
 use crate::wire::error::AwsError;
@@ -34,6 +35,8 @@ pub struct Queues {
     inner: Mutex<Inner>,
     /// Something may be there to receive.
     news: Notify,
+    /// Nobody waits any more for what may come.
+    ending: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -90,7 +93,17 @@ impl Queues {
     /// None yet.
     pub fn new(clock: LocalClock, seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed ^ 0x5135);
-        Self { clock, inner: Mutex::new(Inner { queues: BTreeMap::new(), rng }), news: Notify::new() }
+        Self {
+            clock,
+            inner: Mutex::new(Inner { queues: BTreeMap::new(), rng }),
+            news: Notify::new(),
+            ending: CancellationToken::new(),
+        }
+    }
+
+    /// From now on receiving gives what is there, without waiting: the service is ending.
+    pub fn end_waits(&self) {
+        self.ending.cancel();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -156,7 +169,7 @@ impl Queues {
             // Registered before looking, so that nothing is missed in between.
             news.as_mut().enable();
             let (received, wake, due) = self.take(key, most, visibility)?;
-            if !received.is_empty() || Instant::now() >= deadline {
+            if !received.is_empty() || Instant::now() >= deadline || self.ending.is_cancelled() {
                 return Ok(received);
             }
             let due = async {
@@ -167,6 +180,7 @@ impl Queues {
             };
             tokio::select! {
                 biased;
+                () = self.ending.cancelled() => {}
                 () = news => {}
                 () = due => {}
                 () = tokio::time::sleep_until(wake.map_or(deadline, |wake| wake.min(deadline))) => {}

@@ -107,6 +107,12 @@ fn open_api(kind: Kind) -> Option<Value> {
     properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
     properties.insert("kind".to_owned(), json!({"type": "string"}));
     properties.insert("metadata".to_owned(), metadata(kind));
+    match schema.get_mut("required").and_then(Value::as_array_mut) {
+        Some(required) => required.push(json!("metadata")),
+        None => {
+            schema.as_object_mut()?.insert("required".to_owned(), json!(["metadata"]));
+        }
+    }
     Some(schema)
 }
 

@@ -132,6 +132,26 @@ fn a_cut_file_still_says_which_object_it_was() {
 }
 
 #[test]
+fn an_object_without_metadata_is_told_so() {
+    let (_, errors, _) =
+        loaded(&[("a.yaml", "apiVersion: hubkeeper.dev/v1alpha1\nkind: Account\nspec: {id: \"111122223333\"}\n")]);
+    assert_eq!(errors, ["a.yaml:1: metadata: Required value"]);
+}
+
+#[test]
+fn two_hubs_of_one_place_and_two_accounts_of_one_id_are_warned_of() {
+    let account = |name: &str| {
+        format!("apiVersion: hubkeeper.dev/v1alpha1\nkind: Account\nmetadata: {{name: {name}}}\nspec: {{id: \"111122223333\"}}\n")
+    };
+    let other = HUB.replace("name: main", "name: second");
+    let (_, errors, warnings) =
+        loaded(&[("a.yaml", HUB), ("b.yaml", &other), ("c.yaml", &account("a")), ("d.yaml", &account("b"))]);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert!(warnings.iter().any(|text| text.contains("SecurityHub/main has the same home Region and role")), "{warnings:?}");
+    assert!(warnings.iter().any(|text| text.contains("Account/a has the same id")), "{warnings:?}");
+}
+
+#[test]
 fn of_a_policy_that_is_no_good_the_priority_is_still_read() {
     let policy = |spec: &str| {
         let head = "apiVersion: hubkeeper.dev/v1alpha1\nkind: ControlPolicy\nmetadata: {name: p}\n";

@@ -6,7 +6,7 @@ use super::problem::{Problem, Verdict};
 use super::yaml::Node;
 use crate::core::catalogue::Catalogue;
 use crate::core::ids::{Kind, ObjectRef};
-use crate::core::objects::{Desired, LabelExpression, LabelOperator, LabelSelector, MatchSpec};
+use crate::core::objects::{Desired, HubSpec, LabelExpression, LabelOperator, LabelSelector, MatchSpec, Object};
 
 /// Where each object was read.
 pub(super) type Nodes = BTreeMap<ObjectRef, (String, Node)>;
@@ -38,6 +38,19 @@ pub(super) fn across(desired: &Desired, nodes: &Nodes, verdict: &mut Verdict) {
         groups: (!unread(Kind::SecurityHub)).then_some(groups),
         accounts: (!unread(Kind::Account)).then(|| objects.accounts.iter().map(|account| &account.meta.labels).collect()),
     };
+    for (index, hub) in objects.hubs.iter().enumerate() {
+        let same = |other: &&Object<HubSpec>| other.spec.home_region == hub.spec.home_region && other.spec.role == hub.spec.role;
+        if let Some(other) = objects.hubs[..index].iter().find(same) {
+            let message = format!("{} has the same home Region and role: both would keep one hub", other.meta.object);
+            warnings.warn(&hub.meta.object, "spec.homeRegion", message);
+        }
+    }
+    for (index, account) in objects.accounts.iter().enumerate() {
+        if let Some(other) = objects.accounts[..index].iter().find(|other| other.spec.id == account.spec.id) {
+            let message = format!("{} has the same id: a selector that fits either selects the account", other.meta.object);
+            warnings.warn(&account.meta.object, "spec.id", message);
+        }
+    }
     for policy in &objects.policies {
         let object = &policy.meta.object;
         if !unread(Kind::SecurityHub) {

@@ -41,7 +41,7 @@ impl Keeper {
         let checked = result.and_then(|(ports, description)| match &description.aggregator_home {
             Some(home) if *home != spec.home_region => Err(AwsFailure {
                 action: format!("keep the hub from {}", spec.home_region),
-                kind: FailureKind::Invalid,
+                kind: FailureKind::Misconfigured,
                 code: None,
                 message: format!("the finding aggregator's home Region is {home}: set spec.homeRegion to {home}"),
                 retry_after: None,
@@ -293,7 +293,8 @@ impl Keeper {
                 }
                 Err(error) => {
                     // Not acknowledged: the queue's redrive policy moves it to the dead-letter queue.
-                    self.figures.events_poisoned += 1;
+                    // It comes again until then: one message counts once.
+                    self.figures.events_poisoned += u64::from(message.deliveries <= 1);
                     self.reporter.poison(&self.world, &self.hub, &error, message.deliveries);
                 }
             }

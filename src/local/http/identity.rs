@@ -28,12 +28,14 @@ pub struct Identities {
     external_ids: BTreeMap<String, String>,
     tokens: Tokens,
     secret: [u8; 32],
-    /// The signing keys of the last scope: computing them is most of the work.
+    /// The signing keys of the last scopes: computing them is most of the work.
     keys: Mutex<Keys>,
 }
 
 /// Date, Region and service; the key of each principal.
-type Keys = Option<([String; 3], Vec<[u8; 32]>)>;
+type Keys = BTreeMap<[String; 3], Vec<[u8; 32]>>;
+/// Scopes that are remembered: more than AWS has Regions, for two services.
+const SCOPES: usize = 128;
 
 impl std::fmt::Debug for Identities {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -58,7 +60,7 @@ impl Identities {
     /// Told apart by these names; roles by ARN that take an external id.
     pub fn new(principals: Vec<String>, external_ids: BTreeMap<String, String>, seed: u64) -> Self {
         let secret = sha256(format!("sessions of hub {seed}").as_bytes());
-        Self { principals, external_ids, tokens: Tokens::new(secret), secret, keys: Mutex::new(None) }
+        Self { principals, external_ids, tokens: Tokens::new(secret), secret, keys: Mutex::default() }
     }
 
     /// Who sent this.
@@ -90,10 +92,11 @@ impl Identities {
         let Authorization { date, region, service, signature, .. } = authorization;
         let scope = [date.clone(), region.clone(), service.clone()];
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.as_ref().is_none_or(|(known, _)| *known != scope) {
-            *keys = Some((scope, self.principals.iter().map(|name| authorization.signing_key(name)).collect()));
+        if keys.len() >= SCOPES && !keys.contains_key(&scope) {
+            keys.clear();
         }
-        let known = keys.as_ref().map(|(_, keys)| keys.as_slice()).unwrap_or_default();
+        let known =
+            keys.entry(scope).or_insert_with(|| self.principals.iter().map(|name| authorization.signing_key(name)).collect());
         let fits = |key: &[u8; 32]| hex(&hmac(key, to_sign.as_bytes())) == *signature;
         match known.iter().position(fits).and_then(|place| self.principals.get(place)) {
             Some(name) => Principal::User(name.as_str().into()),

@@ -48,12 +48,17 @@ impl Local {
     }
 }
 
-/// Serves until `shutdown` is done; then finishes what it has begun.
+/// Serves until `shutdown` is done; then finishes what it has begun, but waits for no message that may come.
 pub async fn serve(
     listener: tokio::net::TcpListener,
     local: Local,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let ending = local.clone();
+    let shutdown = async move {
+        shutdown.await;
+        ending.queues().end_waits();
+    };
     axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).await
 }
 

@@ -148,3 +148,16 @@ async fn events_are_forwarded_in_order_and_again_after_a_failure() {
     }
     assert_eq!(*target.bodies.lock().unwrap(), local.queues().bodies(&local.event_queue()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_messages_once_the_service_ends() {
+    let local = local(0);
+    let url = local.event_queue_url();
+    let client = Client::admin(&local, "hubkeeper");
+    let start = Instant::now();
+    let ((_, answer), ()) = tokio::join!(client.sqs("ReceiveMessage", receive(&url, 20)), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        local.queues().end_waits();
+    });
+    assert_eq!((answer, start.elapsed()), (json!({}), Duration::from_secs(1)));
+}
