@@ -289,6 +289,7 @@ fn kind_name(kind: FailureKind) -> &'static str {
         FailureKind::Throttled => "Throttled",
         FailureKind::Transient => "Transient",
         FailureKind::NotEnabled => "NotEnabled",
+        FailureKind::WrongRegion => "WrongRegion",
         FailureKind::AccessDenied => "AccessDenied",
         FailureKind::Credentials => "Credentials",
         FailureKind::Invalid => "Invalid",

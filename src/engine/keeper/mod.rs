@@ -17,7 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 mod declare;
 mod finish;
+mod regions;
 mod start;
+
+pub(in crate::engine) use regions::Regions;
 
 use super::act::{Batch, Held};
 use super::backoff::Backoff;
