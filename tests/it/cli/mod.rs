@@ -249,8 +249,7 @@ pub fn transcript(args: &[&str], output: &Output) -> String {
         page.push_str("--- standard error\n");
         page.push_str(&text(&output.stderr));
     }
-    page.push_str(&format!("--- exit code {}\n", code(output)));
-    redacted(&page)
+    redacted(&format!("{page}--- exit code {}\n", code(output)))
 }
 
 /// Replaces ports, times, temporary directories and what depends on dates.

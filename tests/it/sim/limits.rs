@@ -140,7 +140,7 @@ async fn what_the_hub_s_limits_hold_back_stands_in_its_status_until_the_hour_or_
     assert_eq!((hold.action, hold.wanted, hold.ceiling), ("suppress", 1, 1));
     assert_eq!(sim.ready("SecurityHub/main"), (Some(false), "LimitExceeded"));
     assert!(sim.message("SecurityHub/main").contains(&hold.digest), "{}", sim.message("SecurityHub/main"));
-    assert_eq!(sim.policy("q").limit_holds, [hold.clone()], "the policy says the same");
+    assert_eq!(sim.policy("q").limit_holds.first(), Some(&hold), "the policy says the same");
     let (since, until) = (hold.since, hold.until.unwrap());
     let waited = sim.now().as_second() - since.as_second();
     assert!((590..=600).contains(&waited), "{waited} s: since it was declared");
