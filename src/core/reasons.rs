@@ -100,6 +100,8 @@ reasons! {
     CREDENTIALS_FAILED = "CredentialsFailed";
     /// The endpoint cannot be reached.
     UNREACHABLE = "Unreachable";
+    /// A listed Region is not linked by the finding aggregator.
+    REGION_NOT_LINKED = "RegionNotLinked";
     /// The event queue cannot be read.
     QUEUE_FAILED = "QueueFailed";
     /// The quota cannot meet the interval.

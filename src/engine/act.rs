@@ -47,6 +47,8 @@ pub struct Held {
     pub owner: Owner,
     /// The figures and the digest.
     pub hold: LimitHold,
+    /// Whether the hub's limits hold it back, and not only the owner's own.
+    pub by_hub: bool,
 }
 
 /// What can be done now.
@@ -151,8 +153,13 @@ fn admitted<'a>(evaluator: &'a Evaluator, inventory: &'a Inventory, at: &Circums
                 let (spec, _) = spec_digest(set, owner);
                 let ceiling = limits::ceiling(room.used.saturating_add(wanted));
                 let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
+                let by_hub = wanted > room.of_hub.free;
                 let wanted = wanted - admitted;
-                plan.held.push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted, ceiling, digest } });
+                // Of inherited answers the next goes as soon as there is room for it.
+                let least = if matches!(owner, Owner::Object(_)) { wanted } else { 1 };
+                let until = room.until(&name, least, at);
+                let hold = LimitHold { action: kind.as_str(), wanted, ceiling, digest, since: at.now, until };
+                plan.held.push(Held { owner: owner.clone(), hold, by_hub });
             }
             *spent.entry(name).or_default() += admitted;
             *spent.entry(String::new()).or_default() += admitted;
@@ -247,6 +254,40 @@ struct Wishes<'w> {
 struct Room {
     used: u64,
     free: u64,
+    /// Of the hub's limits.
+    of_hub: Bound,
+    /// Of the owner's own.
+    own: Option<Bound>,
+}
+
+/// A limit of the rolling hour.
+#[derive(Clone, Copy)]
+struct Bound {
+    /// How many may change in an hour.
+    allowance: u64,
+    /// How many more may change now.
+    free: u64,
+    /// What is being sent and not yet in the ledger.
+    sending: u64,
+}
+
+impl Bound {
+    /// What the ledger may hold at most for `wanted` more; `None`: they are more than an hour ever takes.
+    fn cap(self, wanted: u64) -> Option<u64> {
+        self.allowance.checked_sub(wanted.saturating_add(self.sending))
+    }
+}
+
+impl Room {
+    /// When the hour has room for `wanted` without an approval.
+    fn until(&self, owner: &str, wanted: u64, at: &Circumstances<'_>) -> Option<Timestamp> {
+        let of_hub = at.ledger.hub_calms(self.of_hub.cap(wanted)?, at.now);
+        let own = match self.own {
+            Some(own) => at.ledger.calms(owner, own.cap(wanted)?, at.now),
+            None => None,
+        };
+        of_hub.max(own)
+    }
 }
 
 fn age(seen: Timestamp, now: Timestamp) -> Duration {
@@ -290,14 +331,21 @@ impl<'a> Allowances<'a> {
         let used = at.ledger.of(name, at.now) + taken(name);
         let (spec, object) = spec_digest(set, owner);
         let approved = object.as_ref().and_then(|object| set.approved_ceiling(object, &spec, kind.as_str(), at.now));
-        let of_hub = limits::room(at.ledger.of_hub(at.now) + taken(""), self.hub_allowance(set), None);
+        let bound = |recent: u64, sending: u64, allowance: u64| Bound {
+            allowance,
+            free: limits::room(recent + sending, allowance, None),
+            sending,
+        };
+        let of_hub = bound(at.ledger.of_hub(at.now), taken(""), self.hub_allowance(set));
         let own = match object.as_ref().map(|object| set.owner_state(object)) {
             Some(OwnerState::Policy(policy)) => set.policies[policy].spec.limits.map(|limits| (policy, limits)),
             _ => None,
         };
-        let own = own
-            .map_or(u64::MAX, |(policy, limits)| limits::room(used, limits::allowance(limits, self.policy_scope(policy)), None));
-        Room { used, free: of_hub.min(own).max(limits::room(used, 0, approved)) }
+        let own = own.map(|(policy, limits)| {
+            bound(at.ledger.of(name, at.now), taken(name), limits::allowance(limits, self.policy_scope(policy)))
+        });
+        let free = of_hub.free.min(own.map_or(u64::MAX, |own| own.free));
+        Room { used, free: free.max(limits::room(used, 0, approved)), of_hub, own }
     }
 
     fn hub_allowance(&self, set: &PolicySet) -> u64 {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::core::ids::{AccountId, ControlId, FindingKey, ObjectRef, Region};
+use crate::core::marker::Owner;
 use crate::core::objects::Desired;
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 
@@ -326,6 +327,19 @@ pub struct HubDetail {
     pub smallest_sync_interval_seconds: Option<u64>,
     /// Changes wanted and not yet made.
     pub pending_changes: u64,
+    /// Regions that the aggregator links and the spec does not list: their findings are left alone.
+    pub left_regions: Vec<Region>,
+    /// What the limits of the hub hold back, for whomever.
+    pub limit_holds: Vec<HubLimitHold>,
+}
+
+/// Changes that wait because of the limits of the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubLimitHold {
+    /// As markers name it. Nobody can approve for `inherited`.
+    pub owner: Owner,
+    /// The figures and the digest.
+    pub hold: LimitHold,
 }
 
 /// Of an Account.
@@ -346,6 +360,10 @@ pub struct LimitHold {
     /// What an approval of this digest would allow.
     pub ceiling: u64,
     pub digest: String,
+    /// Since when they wait.
+    pub since: Timestamp,
+    /// When the rolling hour lets them go by itself; `None`: they are more than it ever does.
+    pub until: Option<Timestamp>,
 }
 
 /// Of a ControlPolicy.

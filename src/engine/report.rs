@@ -6,16 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::act::Held;
 use super::call;
 use super::evaluate::{ExceptionCounts, PolicyCounts};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Regions};
 use super::ports::{
     AccountDetail, ApprovalDetail, AwsFailure, Condition, Detail, Effect, Event, ExceptionDetail, ExceptionPolicyDetail,
-    FailureKind, Figures, HubDetail, LimitHold, ObjectStatus, PolicyDetail, World,
+    FailureKind, Figures, HubDetail, HubLimitHold, LimitHold, ObjectStatus, PolicyDetail, World,
 };
 use crate::core::compile::{PolicySet, Verdict};
 use crate::core::digest;
-use crate::core::ids::{Kind, ObjectRef};
+use crate::core::ids::{Kind, ObjectRef, Region};
 use crate::core::marker::Owner;
 use crate::core::objects::{Broken, Meta, Mode};
 use crate::core::reasons;
@@ -188,11 +189,12 @@ impl Keeper {
     }
 }
 
-fn holds(detail: &Detail) -> Option<&[LimitHold]> {
+fn holds(detail: &Detail) -> Vec<&LimitHold> {
     match detail {
-        Detail::Policy(detail) => Some(&detail.limit_holds),
-        Detail::Exception(detail) => Some(&detail.limit_holds),
-        _ => None,
+        Detail::Hub(detail) => detail.limit_holds.iter().map(|held| &held.hold).collect(),
+        Detail::Policy(detail) => detail.limit_holds.iter().collect(),
+        Detail::Exception(detail) => detail.limit_holds.iter().collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -228,6 +230,22 @@ impl Word {
         let Self { ready, reason, message, reconciling, stalled } = self;
         let condition = |kind, status| Condition { kind, status, reason, message: message.clone() };
         vec![condition("Ready", ready), condition("Reconciling", Some(reconciling)), condition("Stalled", Some(stalled))]
+    }
+
+    /// Whether every listed Region is linked; nothing is said where none are listed.
+    fn linked(set: &PolicySet, regions: &Regions) -> Option<Condition> {
+        let listed = set.hub_spec.linked_regions.as_ref().filter(|listed| !listed.is_empty())?;
+        let names = |regions: &[Region]| regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ");
+        let condition = |status, reason, message| Condition { kind: "RegionsLinked", status: Some(status), reason, message };
+        Some(if regions.unlinked.is_empty() {
+            condition(true, reasons::SUCCEEDED, format!("linked to {}: {}", set.hub_spec.home_region, names(listed)))
+        } else {
+            let message = format!(
+                "spec.linkedRegions lists {}, which the finding aggregator does not link: kept there, with calls of their own; link                  them, or leave them out",
+                names(&regions.unlinked)
+            );
+            condition(false, reasons::REGION_NOT_LINKED, message)
+        })
     }
 }
 
@@ -329,11 +347,14 @@ impl View<'_> {
             )
         } else if keeper.converged() {
             Word::ready("actual matches desired")
+        } else if let Some(held) = keeper.held.iter().find(|held| held.by_hub) {
+            Self::over_hub_limit(held)
         } else if !keeper.held.is_empty() {
             Word::stalled(reasons::LIMIT_EXCEEDED, "changes are over a limit: see the status of their owners")
         } else {
             Word::waits(reasons::PROGRESSING, "changes are under way")
         };
+        let regions = keeper.regions();
         let detail = HubDetail {
             account: keeper.description.as_ref().map(|description| description.account),
             hub_arn: keeper.description.as_ref().map(|description| description.hub_arn.clone()),
@@ -349,8 +370,32 @@ impl View<'_> {
             proven_since: keeper.proven_since(),
             smallest_sync_interval_seconds: smallest.map(|smallest| smallest.as_secs()),
             pending_changes: self.pending.values().sum(),
+            left_regions: regions.left.clone(),
+            limit_holds: keeper
+                .held
+                .iter()
+                .filter(|held| held.by_hub)
+                .map(|held| HubLimitHold { owner: held.owner.clone(), hold: held.hold.clone() })
+                .collect(),
         };
-        Self::status(&self.set.hub_meta, word, Detail::Hub(detail))
+        let mut status = Self::status(&self.set.hub_meta, word, Detail::Hub(detail));
+        if keeper.description.is_some() {
+            status.conditions.extend(Word::linked(self.set, &regions));
+            status.conditions.sort_by_key(|condition| condition.kind);
+        }
+        status
+    }
+
+    fn over_hub_limit(held: &Held) -> Word {
+        let hold = &held.hold;
+        let what = format!("{} of {} findings for {} is over spec.limits", hold.action, hold.wanted, held.owner);
+        let next = match &held.owner {
+            Owner::Object(_) => {
+                format!("an approval of {} with maxFindings {} allows it (`hubkeeper approve`)", hold.digest, hold.ceiling)
+            }
+            Owner::Inherited => "they follow as the hour allows".to_owned(),
+        };
+        Word::stalled(reasons::LIMIT_EXCEEDED, format!("{what}; {next}"))
     }
 
     fn refused(&self) -> Option<(usize, String)> {

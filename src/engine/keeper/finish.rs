@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::regions::Regions;
 use super::{Done, Keeper, REFUSED, Refusal, UNSEEN};
 use crate::core::decide::Knowledge;
-use crate::core::ids::Region;
 use crate::engine::act::Batch;
 use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
 use crate::engine::sync::{Chain, Ended};
@@ -52,12 +52,8 @@ impl Keeper {
             Ok((ports, description)) => {
                 self.read_backoff.reset();
                 self.trouble.connect = None;
-                // An aggregator that links all Regions does not list them: what is declared is linked then.
-                let unlisted = description.aggregator_home.is_some() && description.linked_regions.is_none();
-                let linked = description.linked_regions.clone().unwrap_or_default();
-                let unlinked = |region: &&Region| !unlisted && !linked.contains(region) && **region != spec.home_region;
-                let extra = spec.linked_regions.iter().flatten().filter(unlinked);
-                self.places = std::iter::once(spec.home_region.clone()).chain(extra.cloned()).collect();
+                let unlinked = Regions::of(&spec, &description).unlinked;
+                self.places = std::iter::once(spec.home_region).chain(unlinked).collect();
                 self.description = Some(description);
                 self.ports = Some(ports);
                 self.born_after = Some(now);
@@ -76,9 +72,12 @@ impl Keeper {
     pub(super) fn page(&mut self, chain: &Chain, asked_at: Timestamp, result: Result<Bytes, AwsFailure>, elapsed: Duration) {
         self.reading.leave(chain.place);
         self.planned = None;
+        let kept = self.kept_regions();
+        let keeps = |region: &str| kept.as_ref().is_none_or(|kept| kept.iter().any(|one| one.as_str() == region));
         let taken = match result {
             Ok(body) => {
-                ingest::page(&mut self.inventory, &body, chain.place, asked_at, self.born_after).map_err(|message| AwsFailure {
+                let taken = ingest::page(&mut self.inventory, &body, chain.place, asked_at, self.born_after, &keeps);
+                taken.map_err(|message| AwsFailure {
                     action: "read a page of GetFindings".to_owned(),
                     kind: FailureKind::Transient,
                     code: None,
@@ -280,9 +279,13 @@ impl Keeper {
         self.trouble.queue = None;
         let now = self.world.clock.now();
         let mut handled = Vec::new();
+        let kept = self.kept_regions();
         for message in messages {
             let places = &self.places;
             let place_of = |region: &str| {
+                if kept.as_ref().is_some_and(|kept| kept.iter().all(|one| one.as_str() != region)) {
+                    return None;
+                }
                 let own = places.iter().position(|place| place.as_str() == region).unwrap_or(0);
                 u8::try_from(own).ok().map(Place)
             };

@@ -18,9 +18,11 @@ use tokio_util::sync::CancellationToken;
 mod declare;
 mod finish;
 mod lanes;
+mod regions;
 mod start;
 
 use self::lanes::Lanes;
+pub(in crate::engine) use self::regions::Regions;
 use super::act::{Batch, Held};
 use super::backoff::Backoff;
 use super::call::NotWritten;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{ASKS, Done, IDLE, Keeper, LOOKS, PAGES, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
-use crate::engine::act::{self, Batch, Circumstances, LookUp};
+use crate::engine::act::{self, Batch, Circumstances, Held, LookUp};
 use crate::engine::call;
 use crate::engine::ports::PageRequest;
 use crate::engine::sync::Sync;
@@ -180,7 +180,7 @@ impl Keeper {
         let plan = act::plan(evaluator, &self.inventory, &at);
         let still = plan.batches.is_empty() && plan.stale.is_empty() && !plan.waits && plan.waits_since.is_none();
         self.planned = (still && open).then_some((evaluator.wishes(), elapsed));
-        self.held = plan.held;
+        self.hold(plan.held);
         if !open {
             return;
         }
@@ -199,6 +199,17 @@ impl Keeper {
         for batch in plan.batches {
             self.send(batch, now);
         }
+    }
+
+    /// What is over a limit now; what was so before keeps its time.
+    fn hold(&mut self, mut held: Vec<Held>) {
+        for now in &mut held {
+            let same = |known: &&Held| (&known.owner, known.hold.action) == (&now.owner, now.hold.action);
+            if let Some(known) = self.held.iter().find(same) {
+                now.hold.since = known.hold.since;
+            }
+        }
+        self.held = held;
     }
 
     /// Whether a row is being read again and has not come yet.
@@ -272,8 +283,8 @@ impl Keeper {
         while self.reading.total() < PAGES {
             let Some(chain) = self.sync.start_next(|place| self.reading.of(place) < READS) else { break };
             let (Some(ports), Some(region)) = (self.ports.clone(), self.region(chain.place)) else { break };
-            let request =
-                PageRequest { region, filter: chain.filter.clone(), order: chain.order, token: chain.token.clone(), size: 100 };
+            let filter = self.within_regions(chain.place, chain.filter.clone());
+            let request = PageRequest { region, filter, order: chain.order, token: chain.token.clone(), size: 100 };
             self.reading.enter(chain.place);
             self.in_flight.push(Box::pin(async move {
                 let result = ports.read.page(&request).await;

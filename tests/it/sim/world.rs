@@ -339,6 +339,12 @@ impl Sim {
         (ready.status, ready.reason)
     }
 
+    /// Status and reason of a condition, if there is one of this kind.
+    pub fn condition(&self, object: &str, kind: &str) -> Option<(Option<bool>, &'static str)> {
+        let status = self.status(object);
+        status.conditions.iter().find(|condition| condition.kind == kind).map(|found| (found.status, found.reason))
+    }
+
     pub fn message(&self, object: &str) -> String {
         let status = self.status(object);
         status.conditions.iter().find(|condition| condition.kind == "Ready").unwrap().message.clone()
