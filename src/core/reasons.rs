@@ -43,6 +43,9 @@ reasons! {
     /// Who changed it has to be asked first.
     IN_DOUBT = "InDoubt";
 
+    /// A person's answer came between our read and our write, and was replaced: said once, not repeated.
+    LOST_RACE = "LostRace";
+
     // Why something is given back.
     /// The exception has ended.
     EXPIRED = "Expired";

@@ -447,6 +447,8 @@ pub struct Figures {
     pub pages_read: u64,
     pub events_handled: u64,
     pub events_poisoned: u64,
+    /// Answers of people that a write of ours replaced unseen.
+    pub races_lost: u64,
     pub sync_pages_done: u64,
     pub syncing: bool,
     pub converged: bool,

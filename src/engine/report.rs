@@ -14,11 +14,14 @@ use super::ports::{
     FailureKind, Figures, HubDetail, LimitHold, ObjectStatus, PolicyDetail, World,
 };
 use crate::core::compile::{PolicySet, Verdict};
+use crate::core::decide::Answer;
 use crate::core::digest;
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::marker::Owner;
 use crate::core::objects::{Broken, Meta, Mode};
 use crate::core::reasons;
+use crate::core::status::WorkflowStatus;
+use crate::inventory::RowView;
 
 /// How often counters alone are written.
 const COUNTERS: Duration = Duration::from_mins(1);
@@ -51,6 +54,29 @@ impl Reporter {
         if deliveries <= 1 {
             self.once(world, hub, "EventUnreadable", format!("a message is left for the dead-letter queue: {error}"));
         }
+    }
+
+    /// A write of ours replaced an answer that it was not decided on. `None`: whose and which cannot be asked.
+    pub fn lost_race(&self, world: &World, hub: &str, row: RowView<'_>, lost: Option<&Answer>) {
+        let owner = row.marker().marker().map(|marker| &marker.owner);
+        let object = match owner {
+            Some(Owner::Object(object)) => object.clone(),
+            Some(Owner::Inherited) | None => ObjectRef::cluster(Kind::SecurityHub, hub),
+        };
+        let ours = row.marker().marker().map_or(row.workflow(), |marker| marker.set);
+        let said = match lost {
+            Some(Answer { status, at, by }) => {
+                format!("{} set {status} at {at}", by.as_deref().unwrap_or("somebody"))
+            }
+            None => "somebody (GetFindingHistory is not allowed) changed the workflow status".to_owned(),
+        };
+        let next = if ours == WorkflowStatus::Suppressed && lost.is_some_and(|lost| lost.status == ours) {
+            "it stays suppressed as long as this object holds it: to keep it so after that, suppress it again then"
+        } else {
+            "ours stands and is not repeated: set it again if it is to be so, and that stands"
+        };
+        let message = format!("{said} on {} between our read of it and our write of {ours}; {next}", row.key().id);
+        world.events.emit(Event { object, reason: reasons::LOST_RACE, warning: true, message });
     }
 
     fn once(&mut self, world: &World, hub: &str, reason: &'static str, message: String) {

@@ -92,6 +92,8 @@ pub struct Keeper {
     writes: usize,
     reserved: BTreeMap<String, u64>,
     asking: BTreeSet<RowId>,
+    /// Rows whose last write may have replaced what a person said: their history tells.
+    races: BTreeSet<RowId>,
     receiving: bool,
     stopping: bool,
     pub(in crate::engine) refused: BTreeMap<RowId, Refusal>,
@@ -192,6 +194,7 @@ impl Keeper {
             writes: 0,
             reserved: BTreeMap::new(),
             asking: BTreeSet::new(),
+            races: BTreeSet::new(),
             receiving: false,
             stopping: false,
             refused: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! One step: starts what can be started, decides what was touched.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -236,8 +237,10 @@ impl Keeper {
             return;
         }
         let flapping: Vec<RowId> = evaluator.flapping().filter(|row| !self.flappers.contains_key(row)).collect();
-        let rows: Vec<RowId> =
-            evaluator.asks().iter().copied().chain(flapping).filter(|row| !self.asking.contains(row)).collect();
+        // Who won is known once our write is answered.
+        let races = self.races.iter().copied().filter(|row| !self.writing.contains(row));
+        let rows = evaluator.asks().iter().copied().chain(flapping).chain(races);
+        let rows: BTreeSet<RowId> = rows.filter(|row| !self.asking.contains(row)).collect();
         for row in rows {
             if self.asking.len() >= ASKS {
                 break;

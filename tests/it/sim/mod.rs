@@ -6,6 +6,7 @@ mod faults;
 mod inherit;
 mod limits;
 mod people;
+mod races;
 mod reads;
 mod take_back;
 pub mod world;
