@@ -93,6 +93,8 @@ reasons! {
     LIMIT_EXCEEDED = "LimitExceeded";
     /// AWS refused.
     AWS_FAILED = "AwsFailed";
+    /// Security Hub does not take a change of some findings, and trying again is useless.
+    REFUSED = "Refused";
     /// Access denied by IAM.
     ACCESS_DENIED = "AccessDenied";
     /// Security Hub is off.

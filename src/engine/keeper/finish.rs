@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Done, Keeper, REFUSED, Refusal, UNSEEN};
+use super::{Done, Keeper, REFUSED, REFUSED_LONGEST, Refusal, UNSEEN, is_passing};
 use crate::core::decide::Knowledge;
 use crate::core::ids::Region;
 use crate::engine::act::Batch;
@@ -135,7 +135,9 @@ impl Keeper {
                 self.unseen.insert(row);
             } else {
                 let message = "a read did not show them".to_owned();
-                self.refused.insert(row, Refusal { code: "FindingNotFound".to_owned(), message, until: elapsed + UNSEEN });
+                let code = "FindingNotFound".to_owned();
+                let until = elapsed + UNSEEN;
+                self.refused.insert(row, Refusal { code, message, lasting: false, change: None, until, tries: 0 });
             }
         }
     }
@@ -161,6 +163,10 @@ impl Keeper {
             for &row in &taken.touched {
                 evaluator.touch(&self.inventory, row);
                 self.flappers.remove(&row);
+                if self.refused.get(&row).is_some_and(|refusal| refusal.lasting) {
+                    // Another finding than the one that was refused.
+                    self.refused.remove(&row);
+                }
             }
         }
         self.looks.extend(&taken.doubtful);
@@ -227,11 +233,16 @@ impl Keeper {
                 }
                 continue;
             }
-            let until = elapsed + REFUSED;
-            self.refused.insert(row, Refusal { code: failed.code.clone(), message: failed.message.clone(), until });
+            let tries = self.refused.get(&row).map_or(0, |before| before.tries.saturating_add(1));
+            let until = elapsed + REFUSED.saturating_mul(1 << tries.min(8)).min(REFUSED_LONGEST);
+            let change = self.evaluator.as_ref().and_then(|e| e.wanted().get(&row)).map(|wanted| wanted.change.clone());
+            let (code, message) = (failed.code.clone(), failed.message.clone());
+            let lasting = !is_passing(&code);
+            self.refused.insert(row, Refusal { code, message, lasting, change, until, tries });
         }
         for &row in batch.rows.iter().filter(|row| !refused.contains(row)) {
             self.inventory.settle(row);
+            self.refused.remove(&row);
             self.touch_row(row);
             self.figures.written_findings += 1;
         }
