@@ -411,6 +411,8 @@ pub struct SinkError {
 pub trait StatusSink: Send + Sync {
     /// Writes one object's status; equal content writes nothing.
     async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError>;
+    /// Every object that has a status here, also from before this process.
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError>;
     /// The object is gone.
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError>;
 }
@@ -476,7 +478,7 @@ pub enum Effect {
     QueueAck(usize),
     /// Renewing or releasing the lease.
     Lease,
-    /// Writing a status.
+    /// Writing or removing a status.
     Status(ObjectRef),
     /// Writing local state.
     State,

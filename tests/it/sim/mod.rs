@@ -8,5 +8,6 @@ mod limits;
 mod people;
 mod races;
 mod reads;
+mod statuses;
 mod take_back;
 pub mod world;
