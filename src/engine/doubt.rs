@@ -28,9 +28,9 @@ pub fn lost_race(records: &[HistoryRecord], own_arn: &str, since: Timestamp, kno
     let own = principal(own_arn);
     let is_own = |record: &HistoryRecord| record.source == CUSTOMER && principal(&record.identity) == own;
     let ours = records.iter().position(is_own)?;
-    let between = records.get(ours + 1..)?.iter().take_while(|record| record.at > since && !is_own(record));
+    let mut between = records.get(ours + 1..)?.iter().take_while(|record| record.at > since && !is_own(record));
     // What the service reset since was not lost by us.
-    let (record, status) = between.filter_map(|record| Some((record, record.workflow?))).next()?;
+    let (record, status) = between.find_map(|record| Some((record, record.workflow?)))?;
     let lost = record.source == CUSTOMER && status != known;
     lost.then(|| Answer { status, at: record.at, by: Some(record.identity.as_str().into()) })
 }

@@ -65,7 +65,7 @@ impl Reporter {
     }
 
     /// A write of ours replaced an answer that it was not decided on. `None`: whose and which cannot be asked.
-    pub fn lost_race(&self, world: &World, hub: &str, row: RowView<'_>, lost: Option<&Answer>) {
+    pub fn lost_race(world: &World, hub: &str, row: RowView<'_>, lost: Option<&Answer>) {
         let owner = row.marker().marker().map(|marker| &marker.owner);
         let object = match owner {
             Some(Owner::Object(object)) => object.clone(),

@@ -77,7 +77,6 @@ impl StatusSink for FileStatus {
 }
 
 /// The names in a directory, sorted; none if there is no such directory.
-#[expect(clippy::disallowed_methods, reason = "the edge: status is files")]
 fn names(directory: &Path) -> Result<Vec<String>, SinkError> {
     let failed = |error: std::io::Error| SinkError {
         action: "list the statuses".to_owned(),

@@ -11,6 +11,7 @@ use crate::core::decide::Knowledge;
 use crate::core::ids::Region;
 use crate::engine::act::Batch;
 use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
+use crate::engine::report::Reporter;
 use crate::engine::sync::{Chain, Ended};
 use crate::engine::{call, doubt, ingest};
 use crate::inventory::{Place, Removed, RowId, Window};
@@ -301,7 +302,7 @@ impl Keeper {
         let lost = records.and_then(|records| doubt::lost_race(records, own, since, known));
         if lost.is_some() || (seen && records.is_none()) {
             self.figures.races_lost += 1;
-            self.reporter.lost_race(&self.world, &self.hub, view, lost.as_ref());
+            Reporter::lost_race(&self.world, &self.hub, view, lost.as_ref());
         } else if !seen {
             return false;
         }
