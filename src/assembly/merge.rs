@@ -52,6 +52,10 @@ impl StatusSink for OfHub {
         }
     }
 
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        self.merged.inner.listed().await
+    }
+
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {
         let left = {
             let mut known = self.merged.known();

@@ -87,6 +87,10 @@ impl StatusSink for Silent {
         Ok(())
     }
 
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        Ok(Vec::new())
+    }
+
     async fn forget(&self, _object: &ObjectRef) -> Result<(), SinkError> {
         Ok(())
     }

@@ -43,6 +43,9 @@ reasons! {
     /// Who changed it has to be asked first.
     IN_DOUBT = "InDoubt";
 
+    /// A person's answer came between our read and our write, and was replaced: said once, not repeated.
+    LOST_RACE = "LostRace";
+
     // Why something is given back.
     /// The exception has ended.
     EXPIRED = "Expired";
@@ -92,6 +95,8 @@ reasons! {
     AWS_FAILED = "AwsFailed";
     /// A setting cannot be used: a Region, an endpoint, a queue's address.
     MISCONFIGURED = "Misconfigured";
+    /// Security Hub does not take a change of some findings, and trying again is useless.
+    REFUSED = "Refused";
     /// Access denied by IAM.
     ACCESS_DENIED = "AccessDenied";
     /// Security Hub is off.

@@ -141,6 +141,8 @@ impl Counts {
 pub struct Evaluator {
     set: Arc<PolicySet>,
     verdicts: Vec<Verdict>,
+    /// The guardrail that grants each exception in force.
+    granting: Vec<Option<usize>>,
     covered: Vec<Covered>,
     covered_by: BTreeMap<RowId, Vec<usize>>,
     outcomes: BTreeMap<RowId, Outcome>,
@@ -174,11 +176,13 @@ impl Evaluator {
         let covered = set.exceptions.iter().map(|_| Covered::default()).collect();
         // Until the findings were looked at, no exception is in force.
         let verdicts = set.exceptions.iter().map(|_| Verdict::Pending).collect();
+        let granting = vec![None; set.exceptions.len()];
         let counts =
             Counts { policies: vec![PolicyCounts::default(); set.policies.len()], overridden: vec![0; set.exceptions.len()] };
         Self {
             set,
             verdicts,
+            granting,
             covered,
             covered_by: BTreeMap::new(),
             outcomes: BTreeMap::new(),
@@ -208,6 +212,11 @@ impl Evaluator {
     /// What is known of every exception.
     pub fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
+    }
+
+    /// For every exception in force, the guardrail that grants what it covers.
+    pub fn granting(&self) -> &[Option<usize>] {
+        &self.granting
     }
 
     /// The changes that are wanted, by row.
@@ -360,12 +369,14 @@ impl Evaluator {
             judged.extend((0..set.exceptions.len()).filter(|&exception| set.exceptions[exception].projects));
         }
         for exception in judged {
-            let verdict = match set.standing(exception, now) {
-                Verdict::Active => {
-                    self.fault_by_findings(inventory, &set, exception, now).map_or(Verdict::Active, Verdict::Faulty)
-                }
-                other => other,
+            let (verdict, granting) = match set.standing(exception, now) {
+                Verdict::Active => match self.granted_by(inventory, &set, exception, now) {
+                    Ok(guardrail) => (Verdict::Active, guardrail),
+                    Err(fault) => (Verdict::Faulty(fault), None),
+                },
+                other => (other, None),
             };
+            self.granting[exception] = granting;
             if self.verdicts[exception] != verdict {
                 self.verdicts[exception] = verdict;
                 for row in self.covered[exception].rows.keys() {
@@ -379,21 +390,29 @@ impl Evaluator {
         }
     }
 
-    /// Why an exception has no effect, by the findings it covers: the first refusal, unless some guardrail has none.
-    fn fault_by_findings(&self, inventory: &Inventory, set: &PolicySet, exception: usize, now: Timestamp) -> Option<Fault> {
+    /// The guardrail that grants an exception, by the findings it covers. An error: why it has no effect, by the first refusal.
+    fn granted_by(
+        &self,
+        inventory: &Inventory,
+        set: &PolicySet,
+        exception: usize,
+        now: Timestamp,
+    ) -> Result<Option<usize>, Fault> {
         if set.exceptions[exception].projects && !self.lacking.is_empty() {
             let message = format!("{} findings have to be read again before it can be told what it covers", self.lacking.len());
-            return Some(Fault { reason: reasons::BACKFILLING, message });
+            return Err(Fault { reason: reasons::BACKFILLING, message });
         }
         if let Some(denied) = set.denial(exception, now) {
-            return Some(denied);
+            return Err(denied);
         }
         let mut refusal = None;
         for (position, &guardrail) in set.exceptions[exception].guardrails.iter().enumerate() {
-            let fault = self.refused_by(inventory, set, (exception, position, guardrail), now)?;
-            refusal.get_or_insert(fault);
+            match self.refused_by(inventory, set, (exception, position, guardrail), now) {
+                None => return Ok(Some(guardrail)),
+                Some(fault) => refusal.get_or_insert(fault),
+            };
         }
-        refusal
+        refusal.map_or(Ok(None), Err)
     }
 
     fn refused_by(

@@ -17,6 +17,8 @@ pub struct Taken {
     pub touched: Vec<RowId>,
     /// Rows whose state is doubtful: to be read again.
     pub doubtful: Vec<RowId>,
+    /// Rows of which it shows what a write of ours may have replaced unseen.
+    pub raced: Vec<RowId>,
     /// Writes of ours that are in the hub now.
     pub confirmed: usize,
     /// `CreatedAt` of every finding of a page, in its order.
@@ -135,6 +137,9 @@ fn finding(
         }
     };
     let row = observed.row;
+    if observed.raced {
+        taken.raced.push(row);
+    }
     match observed.change {
         Change::New => {
             // Born while we were looking, and untouched: nobody has answered it yet.

@@ -432,6 +432,8 @@ pub struct SinkError {
 pub trait StatusSink: Send + Sync {
     /// Writes one object's status; equal content writes nothing.
     async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError>;
+    /// Every object that has a status here, also from before this process.
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError>;
     /// The object is gone.
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError>;
 }
@@ -468,6 +470,8 @@ pub struct Figures {
     pub pages_read: u64,
     pub events_handled: u64,
     pub events_poisoned: u64,
+    /// Answers of people that a write of ours replaced unseen.
+    pub races_lost: u64,
     pub sync_pages_done: u64,
     pub syncing: bool,
     pub converged: bool,
@@ -495,7 +499,7 @@ pub enum Effect {
     QueueAck(usize),
     /// Renewing or releasing the lease.
     Lease,
-    /// Writing a status.
+    /// Writing or removing a status.
     Status(ObjectRef),
     /// Writing local state.
     State,

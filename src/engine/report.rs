@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use super::act::Held;
 use super::call;
-use super::evaluate::{ExceptionCounts, PolicyCounts};
+use super::evaluate::{Evaluator, ExceptionCounts, PolicyCounts};
 use super::keeper::{Keeper, Regions};
 use super::ports::{
     AccountDetail, ApprovalDetail, AwsFailure, Condition, Detail, Effect, Event, ExceptionDetail, ExceptionPolicyDetail,
-    FailureKind, Figures, HubDetail, HubLimitHold, LimitHold, ObjectStatus, PolicyDetail, World,
+    FailureKind, Figures, HubDetail, HubLimitHold, LimitHold, ObjectStatus, PolicyDetail, SinkError, World,
 };
 use crate::core::compile::{PolicySet, Verdict};
+use crate::core::decide::Answer;
 use crate::core::digest;
 use crate::core::ids::{Kind, ObjectRef, Region};
 use crate::core::marker::Owner;
-use crate::core::objects::{Broken, Meta, Mode};
+use crate::core::objects::{Broken, Desired, Meta, Mode, Objects};
 use crate::core::reasons;
+use crate::core::status::WorkflowStatus;
+use crate::inventory::{RowId, RowView};
 
 /// How often counters alone are written.
 const COUNTERS: Duration = Duration::from_mins(1);
@@ -34,12 +37,20 @@ pub struct Reporter {
     /// When statuses were made last.
     made: Option<Duration>,
     told: BTreeMap<&'static str, String>,
+    /// Statuses of objects that were deleted while nobody ran have been removed.
+    swept: bool,
 }
 
 impl Reporter {
     /// When counters that changed are due.
     pub fn due(&self) -> Option<Duration> {
         self.due
+    }
+
+    /// What could not be written is tried again with the next change or the next minute.
+    fn again(&mut self, elapsed: Duration) {
+        let retry = elapsed + COUNTERS;
+        self.due = Some(self.due.map_or(retry, |sooner| sooner.min(retry)));
     }
 
     /// A finding does not parse: said once per reason.
@@ -52,6 +63,29 @@ impl Reporter {
         if deliveries <= 1 {
             self.once(world, hub, "EventUnreadable", format!("a message is left for the dead-letter queue: {error}"));
         }
+    }
+
+    /// A write of ours replaced an answer that it was not decided on. `None`: whose and which cannot be asked.
+    pub fn lost_race(world: &World, hub: &str, row: RowView<'_>, lost: Option<&Answer>) {
+        let owner = row.marker().marker().map(|marker| &marker.owner);
+        let object = match owner {
+            Some(Owner::Object(object)) => object.clone(),
+            Some(Owner::Inherited) | None => ObjectRef::cluster(Kind::SecurityHub, hub),
+        };
+        let ours = row.marker().marker().map_or(row.workflow(), |marker| marker.set);
+        let said = match lost {
+            Some(Answer { status, at, by }) => {
+                format!("{} set {status} at {at}", by.as_deref().unwrap_or("somebody"))
+            }
+            None => "somebody (GetFindingHistory is not allowed) changed the workflow status".to_owned(),
+        };
+        let next = if ours == WorkflowStatus::Suppressed && lost.is_some_and(|lost| lost.status == ours) {
+            "it stays suppressed as long as this object holds it: to keep it so after that, suppress it again then"
+        } else {
+            "ours stands and is not repeated: set it again if it is to be so, and that stands"
+        };
+        let message = format!("{said} on {} between our read of it and our write of {ours}; {next}", row.key().id);
+        world.events.emit(Event { object, reason: reasons::LOST_RACE, warning: true, message });
     }
 
     fn once(&mut self, world: &World, hub: &str, reason: &'static str, message: String) {
@@ -77,13 +111,14 @@ impl Keeper {
         let statuses = self.statuses();
         let present: BTreeSet<&ObjectRef> = statuses.iter().map(|status| &status.object).collect();
         let gone: Vec<ObjectRef> = self.reporter.written.keys().filter(|object| !present.contains(object)).cloned().collect();
+        self.reporter.due = None;
         for object in gone {
             // Deleted objects lose their status; one that is only unreadable is still declared and not among these.
-            if self.world.status.forget(&object).await.is_ok() {
+            if self.forget(&object).await {
                 self.reporter.written.remove(&object);
             }
         }
-        self.reporter.due = None;
+        self.sweep().await;
         for status in statuses {
             let before = self.reporter.written.get(&status.object);
             if before.is_some_and(|(known, _)| *known == status) {
@@ -101,24 +136,41 @@ impl Keeper {
             self.tell(before.map(|(known, _)| known.clone()).as_ref(), &status);
             let (world, sink) = (self.world.clone(), Arc::clone(&self.world.status));
             let effect = Effect::Status(status.object.clone());
-            let written = call::gated(&world, &effect, "write a status", || async {
-                let failed = |error: super::ports::SinkError| AwsFailure {
-                    action: error.action.clone(),
-                    kind: FailureKind::Transient,
-                    code: None,
-                    message: error.message.clone(),
-                    retry_after: None,
-                };
-                sink.write(&status).await.map_err(failed)
-            });
+            let write = || async { sink.write(&status).await.map_err(unwritten) };
+            let written = call::gated(&world, &effect, "write a status", write);
             if written.await.is_ok() {
                 self.reporter.written.insert(status.object.clone(), (status, elapsed));
             } else {
-                // Tried again with the next change or the next minute.
-                let retry = elapsed + COUNTERS;
-                self.reporter.due = Some(self.reporter.due.map_or(retry, |sooner| sooner.min(retry)));
+                self.reporter.again(elapsed);
             }
         }
+    }
+
+    /// Removes the status of an object that is gone; whether it is removed.
+    async fn forget(&mut self, object: &ObjectRef) -> bool {
+        let (world, sink) = (self.world.clone(), Arc::clone(&self.world.status));
+        let forget = || async { sink.forget(object).await.map_err(unwritten) };
+        let forgotten = call::gated(&world, &Effect::Status(object.clone()), "remove a status", forget).await.is_ok();
+        if !forgotten {
+            self.reporter.again(self.world.clock.elapsed());
+        }
+        forgotten
+    }
+
+    /// Removes statuses of objects that were deleted while nobody ran: once, when all that is declared is known.
+    async fn sweep(&mut self) {
+        let Some(desired) = self.desired.clone().filter(|desired| desired.complete && !self.reporter.swept) else { return };
+        let Some(mut declared) = declared_objects(&desired) else { return };
+        declared.extend(self.reporter.written.keys().cloned());
+        let Ok(listed) = self.world.status.listed().await else {
+            self.reporter.again(self.world.clock.elapsed());
+            return;
+        };
+        let mut swept = true;
+        for object in listed.into_iter().filter(|object| !declared.contains(object)) {
+            swept &= self.forget(&object).await;
+        }
+        self.reporter.swept = swept;
     }
 
     /// An event for every condition that changed its answer or its reason.
@@ -171,10 +223,10 @@ impl Keeper {
             statuses.push(view.policy(number, counts));
         }
         for (number, counts) in exceptions.into_iter().enumerate() {
-            statuses.push(view.exception(number, evaluator.verdicts(), counts));
+            statuses.push(view.exception(number, evaluator, counts));
         }
         for guardrail in 0..set.guardrails.len() {
-            statuses.push(view.guardrail(guardrail, evaluator.verdicts()));
+            statuses.push(view.guardrail(guardrail, evaluator.granting()));
         }
         for account in &declared.objects.accounts {
             let counts = self.inventory.accounts().get(&account.spec.id).copied().unwrap_or_default();
@@ -187,6 +239,25 @@ impl Keeper {
         statuses.extend(view.unreadable());
         statuses
     }
+}
+
+fn unwritten(error: SinkError) -> AwsFailure {
+    let SinkError { action, message } = error;
+    AwsFailure { action, kind: FailureKind::Transient, code: None, message, retry_after: None }
+}
+
+/// Every object that is declared, readable or not. `None`: something unreadable does not say what it is.
+fn declared_objects(desired: &Desired) -> Option<BTreeSet<ObjectRef>> {
+    let Objects { hubs, accounts, policies, exceptions, exception_policies, approvals } = &desired.objects;
+    let mut metas: Vec<&Meta> = Vec::new();
+    metas.extend(hubs.iter().map(|object| &object.meta));
+    metas.extend(accounts.iter().map(|object| &object.meta));
+    metas.extend(policies.iter().map(|object| &object.meta));
+    metas.extend(exceptions.iter().map(|object| &object.meta));
+    metas.extend(exception_policies.iter().map(|object| &object.meta));
+    metas.extend(approvals.iter().map(|object| &object.meta));
+    let broken = desired.broken.iter().map(|broken| broken.object.clone());
+    metas.into_iter().map(|meta| Some(meta.object.clone())).chain(broken).collect()
 }
 
 fn holds(detail: &Detail) -> Vec<&LimitHold> {
@@ -337,8 +408,8 @@ impl View<'_> {
                 reconciling: false,
                 stalled: false,
             }
-        } else if let Some((count, first)) = self.refused() {
-            Word::retried(reasons::AWS_FAILED, format!("{count} findings were not taken: {first}; they are tried again"))
+        } else if let Some(word) = self.refused(None) {
+            word
         } else if keeper.inventory.broken_markers() > 0 {
             let count = keeper.inventory.broken_markers();
             Word::stalled(
@@ -398,9 +469,22 @@ impl View<'_> {
         Word::stalled(reasons::LIMIT_EXCEEDED, format!("{what}; {next}"))
     }
 
-    fn refused(&self) -> Option<(usize, String)> {
-        let first = self.keeper.refused.values().next()?;
-        Some((self.keeper.refused.len(), format!("{} ({})", first.message, first.code)))
+    /// Findings that the hub did not take, of one owner or of all: how many, the code, and one of them.
+    fn refused(&self, owner: Option<&Owner>) -> Option<Word> {
+        let wanted = self.keeper.evaluator.as_ref()?.wanted();
+        let of_owner =
+            |row: &RowId| owner.is_none_or(|owner| wanted.get(row).is_some_and(|wanted| wanted.change.owner == *owner));
+        let refused = || self.keeper.refused.iter().filter(|(row, _)| of_owner(row));
+        // What no time mends is told first.
+        let (row, first) = refused().find(|(_, refusal)| refusal.lasting).or_else(|| refused().next())?;
+        let count = refused().filter(|(_, refusal)| refusal.lasting == first.lasting).count();
+        let example = self.keeper.inventory.get(*row).map(|view| view.key().id).unwrap_or_default();
+        let said = format!("{count} findings were not taken: {} ({}), for example {example}", first.message, first.code);
+        Some(if first.lasting {
+            Word::stalled(reasons::REFUSED, format!("{said}; not sent again until they or what is declared of them change"))
+        } else {
+            Word::retried(reasons::AWS_FAILED, format!("{said}; they are tried again"))
+        })
     }
 
     fn holds_of(&self, owner: &Owner) -> Vec<LimitHold> {
@@ -447,6 +531,8 @@ impl View<'_> {
             Word::stalled(reasons::FLAPPING, format!("{} keeps rewriting what it sets: stopped there", self.writer()))
         } else if let Some(word) = Self::over_limit(&limit_holds) {
             word
+        } else if let Some(word) = self.refused(Some(&owner)) {
+            word
         } else if pending > 0 {
             Word::waits(reasons::PROGRESSING, "changes are under way")
         } else if audit {
@@ -473,12 +559,15 @@ impl View<'_> {
         if names.is_empty() { "something".to_owned() } else { names.join(", ") }
     }
 
-    fn exception(&self, number: usize, verdicts: &[Verdict], counts: ExceptionCounts) -> ObjectStatus {
+    fn exception(&self, number: usize, evaluator: &Evaluator, counts: ExceptionCounts) -> ObjectStatus {
         let exception = &self.set.exceptions[number];
         let owner = Owner::Object(exception.meta.object.clone());
         let limit_holds = self.holds_of(&owner);
         let pending = self.pending.get(&owner).copied().unwrap_or(0);
-        let verdict = if self.keeper.ready() { verdicts[number].clone() } else { self.set.standing(number, self.keeper.now()) };
+        let verdict =
+            if self.keeper.ready() { evaluator.verdicts()[number].clone() } else { self.set.standing(number, self.keeper.now()) };
+        // Which one grants it is told by the findings it covers; before that, the first that may.
+        let granting = evaluator.granting()[number].or(exception.guardrail);
         let (state, word) = match &verdict {
             Verdict::Expired => (
                 "Expired",
@@ -490,6 +579,10 @@ impl View<'_> {
                     stalled: false,
                 },
             ),
+            // It mends itself, by the read that is under way.
+            Verdict::Faulty(fault) if fault.reason == reasons::BACKFILLING => {
+                ("Pending", Word::waits(fault.reason, fault.message.clone()))
+            }
             Verdict::Faulty(fault) => ("Invalid", Word::stalled(fault.reason, fault.message.clone())),
             Verdict::Suspended => (
                 "Suspended",
@@ -518,6 +611,7 @@ impl View<'_> {
             Some(common) if active || self.broken(&exception.meta.object).is_some() => common,
             _ if active => match Self::over_limit(&limit_holds) {
                 Some(over) => over,
+                None if self.refused(Some(&owner)).is_some() => self.refused(Some(&owner)).unwrap_or(word),
                 None if pending > 0 => Word::waits(reasons::PROGRESSING, "changes are under way"),
                 None => word,
             },
@@ -526,7 +620,7 @@ impl View<'_> {
         let detail = ExceptionDetail {
             state,
             digest: exception.meta.digest.to_string(),
-            granted_by: exception.guardrail.and_then(|g| self.set.guardrails.get(g)).map(|g| g.meta.object.name.to_string()),
+            granted_by: granting.and_then(|g| self.set.guardrails.get(g)).map(|g| g.meta.object.name.to_string()),
             matched: counts.matched,
             held: self.held(&owner),
             overridden: counts.overridden,
@@ -536,12 +630,12 @@ impl View<'_> {
         Self::status(&exception.meta, word, Detail::Exception(detail))
     }
 
-    fn guardrail(&self, number: usize, verdicts: &[Verdict]) -> ObjectStatus {
+    fn guardrail(&self, number: usize, granting: &[Option<usize>]) -> ObjectStatus {
         let guardrail = &self.set.guardrails[number];
-        let admitted = self.set.exceptions.iter().zip(verdicts).filter(|(exception, _)| exception.guardrail == Some(number));
+        let admitted = self.set.exceptions.iter().filter(|exception| exception.guardrails.contains(&number));
         let detail = ExceptionPolicyDetail {
-            exceptions: admitted.clone().count() as u64,
-            active: admitted.filter(|(_, verdict)| **verdict == Verdict::Active).count() as u64,
+            exceptions: admitted.count() as u64,
+            active: granting.iter().filter(|by| **by == Some(number)).count() as u64,
         };
         let word = match &guardrail.fault {
             Some(fault) => Word::stalled(fault.reason, fault.message.clone()),
@@ -556,11 +650,11 @@ impl View<'_> {
         let own = spec.digest.as_str();
         let exception = set.exceptions.iter().find(|exception| exception.meta.object == spec.subject);
         let as_exception = exception.is_some_and(|exception| {
-            let guardrail = exception.guardrail.and_then(|g| set.guardrails.get(g));
+            let mut guardrails = exception.guardrails.iter().filter_map(|&g| set.guardrails.get(g));
             let counted = |g: &crate::core::compile::Guardrail| {
                 g.spec.approvals.iter().any(|rule| rule.namespaces.iter().any(|n| n == from))
             };
-            *exception.meta.digest == *own && guardrail.is_some_and(counted)
+            *exception.meta.digest == *own && guardrails.any(counted)
         });
         let (spec_digest, _) = super::act::spec_digest(set, &Owner::Object(spec.subject.clone()));
         let as_limit = spec.max_findings.is_some_and(|ceiling| {

@@ -11,7 +11,7 @@ use super::base::{Bases, Refs};
 use super::coverage::{Place, Window};
 use super::index::{Holders, Problems, Tally};
 use super::key::{LongTails, Parts};
-use super::pending::{Pending, PendingWrites, REMEMBERED, Written};
+use super::pending::{Basis, Pending, PendingWrites, REMEMBERED, Written};
 use super::pool::{Chunks, Pool, hash_of, table_bytes};
 use super::row::{Millis, NOWHERE, Row};
 use super::state::{Expected, NoteKind, Removed, Snapshot};
@@ -23,6 +23,7 @@ use crate::core::ids::{AccountId, FindingKey};
 use crate::core::marker::MarkerState;
 use crate::core::marker::Owner;
 use crate::core::problem::ProblemId;
+use crate::core::status::WorkflowStatus;
 
 /// The number of a row. Freed numbers are used again: do not keep one across a sighting, a sweep or a removal without asking
 /// [`Inventory::get`] for the key or problem that was meant.
@@ -109,6 +110,7 @@ impl Inventory {
     pub fn expect(&mut self, row: RowId, expected: Expected) {
         let Some(known) = self.row(row) else { return };
         let now = Written { workflow: known.small().workflow, marker: self.marker_of(known).clone() };
+        let basis = Basis { version: known.version.ms(), before: self.snapshot_of(known), sent_at: expected.sent_at };
         let mut before = self.pending.remove(row).map(|pending| pending.before).unwrap_or_default();
         if !before.contains(&now) {
             before.push(now);
@@ -118,7 +120,8 @@ impl Inventory {
         }
         let written = expected.written();
         before.retain(|state| *state != written);
-        self.pending.insert(row, Pending { expected, settled: false, before });
+        self.pending.insert(row, Pending { expected, settled: false, before, raced: false });
+        self.pending.note_basis(row, basis);
     }
 
     /// The write succeeded: the row takes the expected state at once, and stays pending until the hub shows it. What the row
@@ -146,11 +149,25 @@ impl Inventory {
         Some(before)
     }
 
-    /// The write surely had no effect: nothing is expected any more. Does nothing to a row that was settled.
-    pub fn withdraw(&mut self, row: RowId) {
+    /// The write surely had no effect: nothing is expected any more. Does nothing to a row that was settled. `true`: somebody
+    /// else's write was seen meanwhile and not taken over, so that the row has to be read again.
+    pub fn withdraw(&mut self, row: RowId) -> bool {
         if self.pending.get(row).is_some_and(|pending| !pending.settled) {
-            self.pending.remove(row);
+            return self.pending.remove(row).is_some_and(|pending| pending.raced);
         }
+        false
+    }
+
+    /// What the last write to this row was decided on: its version and its workflow status. `None`: that is too long ago, or
+    /// there was none.
+    pub fn decided_on(&self, row: RowId) -> Option<(Timestamp, WorkflowStatus)> {
+        let basis = self.pending.basis(row)?;
+        Some((Millis::from_ms(basis.version).time(), basis.before.workflow))
+    }
+
+    /// Whether the last write to this row was a race has been settled: no sighting says so again.
+    pub fn close_race(&mut self, row: RowId) {
+        self.pending.forget_basis(row);
     }
 
     /// The write that the hub does not show yet.
@@ -182,6 +199,8 @@ impl Inventory {
             rows.push(row);
         }
         rows.sort_unstable();
+        let lag = self.lag;
+        self.pending.forget_bases(|sent_at| outlasts(lag, sent_at, now));
         rows
     }
 
@@ -346,6 +365,7 @@ impl Inventory {
         self.tails.free(known.small().form, known.tail);
         self.paths.leave(known.paths);
         self.pending.remove(row);
+        self.pending.forget_basis(row);
         self.foreign.remove(&row);
         self.missed.remove(&row);
         if let Some(place) = self.rows.get_mut(row.0) {
@@ -387,6 +407,7 @@ impl Inventory {
             projection: self.bases.bytes(),
             aside: self.markers.bytes()
                 + self.pending.len() * 3 * size_of::<Pending>() / 2
+                + self.pending.bases_len() * 3 * size_of::<Basis>() / 2
                 + self.knowledge.len() * 3 * size_of::<Knowledge>() / 2
                 + self.missed.len() * 24
                 + self.foreign.values().map(foreign).sum::<usize>(),
@@ -477,6 +498,11 @@ impl Inventory {
             marker: self.marker_of(row).clone(),
         }
     }
+}
+
+/// Whether `at` is `lag` or more after `since`.
+pub(super) fn outlasts(lag: Duration, since: Timestamp, at: Timestamp) -> bool {
+    u128::try_from(at.as_millisecond() - since.as_millisecond()).is_ok_and(|passed| passed >= lag.as_millis())
 }
 
 /// The counters of the Arc, the marker, and the owner's name.

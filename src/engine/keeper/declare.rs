@@ -88,6 +88,7 @@ impl Keeper {
         self.unseen.clear();
         self.planned = None;
         self.asking.clear();
+        self.races.clear();
         self.ledger = Ledger::default();
         self.ledger_rebuilt = false;
         self.last_full_sync = None;

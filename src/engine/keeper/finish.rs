@@ -7,10 +7,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::regions::Regions;
-use super::{Done, Keeper, REFUSED, Refusal, UNSEEN};
+use super::{Done, Keeper, REFUSED, REFUSED_LONGEST, Refusal, UNSEEN, is_passing};
 use crate::core::decide::Knowledge;
 use crate::engine::act::Batch;
 use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
+use crate::engine::report::Reporter;
 use crate::engine::sync::{Chain, Ended};
 use crate::engine::{call, doubt, ingest};
 use crate::inventory::{Place, Removed, RowId, Window};
@@ -137,7 +138,9 @@ impl Keeper {
                 self.unseen.insert(row);
             } else {
                 let message = "a read did not show them".to_owned();
-                self.refused.insert(row, Refusal { code: "FindingNotFound".to_owned(), message, until: elapsed + UNSEEN });
+                let code = "FindingNotFound".to_owned();
+                let until = elapsed + UNSEEN;
+                self.refused.insert(row, Refusal { code, message, lasting: false, change: None, until, tries: 0 });
             }
         }
     }
@@ -150,6 +153,7 @@ impl Keeper {
                 evaluator.touch(&self.inventory, sibling);
             }
         }
+        self.races.remove(&removed.row);
         self.looks.remove(&removed.row);
         self.looked.remove(&removed.row);
         self.unseen.remove(&removed.row);
@@ -162,9 +166,14 @@ impl Keeper {
             for &row in &taken.touched {
                 evaluator.touch(&self.inventory, row);
                 self.flappers.remove(&row);
+                if self.refused.get(&row).is_some_and(|refusal| refusal.lasting) {
+                    // Another finding than the one that was refused.
+                    self.refused.remove(&row);
+                }
             }
         }
         self.looks.extend(&taken.doubtful);
+        self.races.extend(&taken.raced);
     }
 
     pub(super) fn written(&mut self, batch: &Batch, result: Result<Vec<Unprocessed>, call::NotWritten>, elapsed: Duration) {
@@ -191,8 +200,7 @@ impl Keeper {
             Err(call::NotWritten { failure, perhaps }) => {
                 for &row in &batch.rows {
                     // What may have had its effect is looked at before it is decided again.
-                    self.inventory.withdraw(row);
-                    if perhaps {
+                    if self.inventory.withdraw(row) || perhaps {
                         self.looks.insert(row);
                     }
                     self.touch_row(row);
@@ -219,18 +227,25 @@ impl Keeper {
         for failed in unprocessed {
             let Some(row) = self.inventory.find(&failed.key) else { continue };
             refused.insert(row);
-            self.inventory.withdraw(row);
+            if self.inventory.withdraw(row) {
+                self.looks.insert(row);
+            }
             if failed.code == "FindingNotFound" {
                 if let Some(removed) = self.inventory.remove(row) {
                     self.lose(&removed);
                 }
                 continue;
             }
-            let until = elapsed + REFUSED;
-            self.refused.insert(row, Refusal { code: failed.code.clone(), message: failed.message.clone(), until });
+            let tries = self.refused.get(&row).map_or(0, |before| before.tries.saturating_add(1));
+            let until = elapsed + REFUSED.saturating_mul(1 << tries.min(8)).min(REFUSED_LONGEST);
+            let change = self.evaluator.as_ref().and_then(|e| e.wanted().get(&row)).map(|wanted| wanted.change.clone());
+            let (code, message) = (failed.code.clone(), failed.message.clone());
+            let lasting = !is_passing(&code);
+            self.refused.insert(row, Refusal { code, message, lasting, change, until, tries });
         }
         for &row in batch.rows.iter().filter(|row| !refused.contains(row)) {
             self.inventory.settle(row);
+            self.refused.remove(&row);
             self.touch_row(row);
             self.figures.written_findings += 1;
         }
@@ -242,7 +257,19 @@ impl Keeper {
 
     pub(super) fn told(&mut self, row: RowId, result: Result<Vec<HistoryRecord>, AwsFailure>, elapsed: Duration) {
         self.asking.remove(&row);
+        let denied = |failure: &AwsFailure| matches!(failure.kind, FailureKind::AccessDenied | FailureKind::Invalid);
+        let raced = match &result {
+            Ok(records) => self.judge_race(row, Some(records)),
+            Err(failure) if denied(failure) => self.judge_race(row, None),
+            Err(_) => false,
+        };
+        let asked = self.evaluator.as_ref().is_some_and(|e| e.asks().contains(&row) || e.flapping().any(|other| other == row));
         match result {
+            Ok(_) if raced && !asked => {
+                self.ask_backoff.reset();
+                self.trouble.history = None;
+            }
+            Err(failure) if raced && !asked && denied(&failure) => {}
             Ok(records) => {
                 self.ask_backoff.reset();
                 self.trouble.history = None;
@@ -252,7 +279,7 @@ impl Keeper {
                 self.flappers.insert(row, writer.unwrap_or_else(|| "something that leaves no history".into()));
                 self.inventory.set_knowledge(row, Knowledge::Known(answer));
             }
-            Err(failure) if matches!(failure.kind, FailureKind::AccessDenied | FailureKind::Invalid) => {
+            Err(failure) if denied(&failure) => {
                 self.inventory.set_knowledge(row, Knowledge::Denied);
                 self.flappers.insert(row, "somebody (GetFindingHistory is not allowed)".into());
                 self.trouble.history = Some(failure);
@@ -263,6 +290,26 @@ impl Keeper {
             }
         }
         self.touch_row(row);
+    }
+
+    /// Tells of an answer that our last write replaced unseen, once; whether that was to be told. `None`: the history may not
+    /// be read, so that what the sighting showed is all there is. One that was asked for another reason tells as well.
+    fn judge_race(&mut self, row: RowId, records: Option<&[HistoryRecord]>) -> bool {
+        if self.writing.contains(&row) {
+            return false;
+        }
+        let seen = self.races.remove(&row);
+        let own = self.description.as_ref().map(|description| description.caller_arn.as_str()).unwrap_or_default();
+        let (Some((since, known)), Some(view)) = (self.inventory.decided_on(row), self.inventory.get(row)) else { return seen };
+        let lost = records.and_then(|records| doubt::lost_race(records, own, since, known));
+        if lost.is_some() || (seen && records.is_none()) {
+            self.figures.races_lost += 1;
+            Reporter::lost_race(&self.world, &self.hub, view, lost.as_ref());
+        } else if !seen {
+            return false;
+        }
+        self.inventory.close_race(row);
+        seen
     }
 
     pub(super) fn received(&mut self, result: Result<Vec<Message>, AwsFailure>, elapsed: Duration) {

@@ -34,6 +34,7 @@ use super::report::Reporter;
 use super::sync::{Chain, Sync};
 
 use crate::core::compile::Declared;
+use crate::core::decide::Change;
 use crate::core::ids::Region;
 use crate::core::limits::Ledger;
 use crate::core::objects::{Desired, HubSpec, Objects};
@@ -62,8 +63,10 @@ const RELATIVE_DATES: Duration = Duration::from_mins(10);
 const STANDSTILL: Duration = Duration::from_secs(10);
 /// A finding that a look-up did not show is looked up again after this.
 const UNSEEN: Duration = Duration::from_secs(10);
-/// A finding that was not taken is tried again after this.
-const REFUSED: Duration = Duration::from_mins(15);
+/// A finding that was not taken for a passing reason is tried again after this, then after twice that, and so on.
+const REFUSED: Duration = Duration::from_mins(1);
+/// But no later than this.
+const REFUSED_LONGEST: Duration = Duration::from_mins(30);
 
 /// What a loop is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +103,8 @@ pub struct Keeper {
     acknowledging: usize,
     reserved: BTreeMap<String, u64>,
     asking: BTreeSet<RowId>,
+    /// Rows whose last write may have replaced what a person said: their history tells.
+    races: BTreeSet<RowId>,
     receiving: bool,
     stopping: bool,
     pub(in crate::engine) refused: BTreeMap<RowId, Refusal>,
@@ -160,7 +165,26 @@ impl Trouble {
 pub struct Refusal {
     pub code: String,
     pub message: String,
+    /// Sending the same again is useless: `until` does not count, but the finding or what is wanted of it has to change.
+    pub lasting: bool,
+    /// What was wanted.
+    change: Option<Change>,
     until: Duration,
+    /// How often in a row.
+    tries: u32,
+}
+
+impl Refusal {
+    /// Whether the change that is wanted now must not be sent.
+    fn blocks(&self, wanted: Option<&Change>, elapsed: Duration) -> bool {
+        if self.lasting { self.change.as_ref() == wanted } else { self.until > elapsed }
+    }
+}
+
+/// Whether a finding that was not processed for this reason may be taken another time. The other codes are permanent for the same
+/// input: `InvalidInput`, `FindingSizeExceeded`, `DuplicatedFindingIdentifier`, and those of a call refused as a whole.
+fn is_passing(code: &str) -> bool {
+    matches!(code, "ConcurrentUpdateError" | "InternalFailure" | "InternalException")
 }
 
 /// What came back.
@@ -201,6 +225,7 @@ impl Keeper {
             acknowledging: 0,
             reserved: BTreeMap::new(),
             asking: BTreeSet::new(),
+            races: BTreeSet::new(),
             receiving: false,
             stopping: false,
             refused: BTreeMap::new(),
@@ -322,7 +347,7 @@ impl Keeper {
         ];
         let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
         wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
-        wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
+        wakes.extend(self.refused.values().filter(|refusal| !refusal.lasting).map(|refusal| later(refusal.until)));
         // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
         wakes.push(self.partial_due.and_then(later));
         if !self.held.is_empty() {

@@ -135,9 +135,10 @@ impl Keeper {
     pub(super) fn write(&mut self, now: Timestamp, elapsed: Duration) {
         let Some(evaluator) = &self.evaluator else { return };
         self.partial_due = None;
-        let refused = self.refused.len();
-        self.refused.retain(|_, refusal| refusal.until > elapsed);
-        if self.refused.len() < refused {
+        // What is wanted no more was not refused.
+        self.refused.retain(|row, _| evaluator.wanted().contains_key(row));
+        let since = self.planned.map_or(Duration::ZERO, |(_, at)| at);
+        if self.refused.values().any(|refusal| !refusal.lasting && refusal.until > since && refusal.until <= elapsed) {
             self.planned = None;
         }
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
@@ -161,7 +162,11 @@ impl Keeper {
             return;
         }
         self.ledger.trim(now);
-        let blocked = |row: RowId| self.writing.contains(&row) || self.refused.contains_key(&row);
+        let refused = |row: RowId| {
+            let wanted = evaluator.wanted().get(&row).map(|wanted| &wanted.change);
+            self.refused.get(&row).is_some_and(|refusal| refusal.blocks(wanted, elapsed))
+        };
+        let blocked = |row: RowId| self.writing.contains(&row) || refused(row);
         let looking = |row: RowId| self.looks.contains(&row) || self.unseen.contains(&row) || self.is_looking(row);
         let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
         let open = self.purpose == Purpose::Keep && self.write_backoff.open(elapsed);
@@ -250,8 +255,10 @@ impl Keeper {
             return;
         }
         let flapping: Vec<RowId> = evaluator.flapping().filter(|row| !self.flappers.contains_key(row)).collect();
-        let rows: Vec<RowId> =
-            evaluator.asks().iter().copied().chain(flapping).filter(|row| !self.asking.contains(row)).collect();
+        // Who won is known once our write is answered.
+        let races = self.races.iter().copied().filter(|row| !self.writing.contains(row));
+        let rows = evaluator.asks().iter().copied().chain(flapping).chain(races);
+        let rows: BTreeSet<RowId> = rows.filter(|row| !self.asking.contains(row)).collect();
         for row in rows {
             if self.asking.len() >= ASKS {
                 break;

@@ -64,7 +64,17 @@ struct Known {
     tags: bool,
     lacking: bool,
     wait: Option<Wait>,
+    basis: Option<Basis>,
     missed: Option<i64>,
+}
+
+/// What the last write was decided on.
+#[derive(Debug, Clone)]
+struct Basis {
+    version: i64,
+    written: Written,
+    check: (ComplianceStatus, RecordState),
+    sent: i64,
 }
 
 impl Known {
@@ -72,8 +82,29 @@ impl Known {
         (self.finding.workflow, self.mark)
     }
 
-    /// The plain rules. `true`: the document was taken over.
-    fn observe(&mut self, finding: &Finding, mark: Mark, source: Source, now: i64, tags: bool) -> &'static str {
+    /// Whether somebody else made this of what the last write was decided on.
+    fn raced(&self, finding: &Finding, mark: Mark, now: i64) -> bool {
+        let ours = self.wait.as_ref().map_or(self.mark, |wait| wait.expected.1);
+        self.basis.as_ref().is_some_and(|basis| {
+            now - basis.sent < LAG_MINUTES
+                && ours != basis.written.1
+                && mark == basis.written.1
+                && finding.workflow != basis.written.0
+                && finding.version > basis.version
+                && (finding.compliance, finding.record_state) == basis.check
+        })
+    }
+
+    /// The plain rules: what it changed, and whether it shows what our write replaced.
+    fn observe(&mut self, finding: &Finding, mark: Mark, source: Source, now: i64, tags: bool) -> (&'static str, bool) {
+        let raced = self.raced(finding, mark, now);
+        let (before, version) = (self.written(), self.version);
+        let word = self.take_over(finding, mark, source, now, tags, raced);
+        let kept = before == self.written() && version < self.version;
+        (word, raced && (word == "stale" || (word == "changed" && kept && (finding.workflow, mark) != before)))
+    }
+
+    fn take_over(&mut self, finding: &Finding, mark: Mark, source: Source, now: i64, tags: bool, raced: bool) -> &'static str {
         let seen: Written = (finding.workflow, mark);
         let confirms = self.wait.as_ref().is_some_and(|wait| wait.expected == seen);
         if source == Source::Read {
@@ -92,7 +123,10 @@ impl Known {
             return "stale";
         }
         let waiting = self.wait.as_ref().filter(|wait| now - wait.sent < LAG_MINUTES);
-        let lagging = !confirms && waiting.is_some_and(|wait| wait.before.contains(&seen));
+        if waiting.is_none() && !confirms && raced && finding.version == self.version {
+            return "stale";
+        }
+        let lagging = !confirms && waiting.is_some_and(|wait| raced || wait.before.contains(&seen));
         let keep = lagging && finding.version > self.version;
         if lagging && !keep {
             return "stale";
@@ -227,11 +261,11 @@ impl World {
         } else {
             let (finding, version, seen) = (finding.clone(), finding.version, self.now);
             self.rows.insert(finding.number, observed.row);
-            let known = Known { mark, version, seen, tags, lacking: false, wait: None, missed: None, finding };
+            let known = Known { mark, version, seen, tags, lacking: false, wait: None, basis: None, missed: None, finding };
             self.known.insert(known.finding.number, known);
-            "new"
+            ("new", false)
         };
-        assert_eq!(word, expected);
+        assert_eq!((word, observed.raced), expected);
         assert_eq!(self.rows[&finding.number], observed.row);
     }
 
@@ -271,6 +305,8 @@ impl World {
                     before.remove(0);
                 }
                 before.retain(|state| *state != expected);
+                let check = (known.finding.compliance, known.finding.record_state);
+                known.basis = Some(Basis { version: known.version, written: now, check, sent: self.now });
                 known.wait = Some(Wait { expected, before, sent: self.now, settled: false });
                 let sent_at = minute(self.now);
                 self.inventory

@@ -125,3 +125,41 @@ fn a_check_that_passes_while_a_write_is_pending_is_nobodys_rewrite() {
     assert!(matches!(change(&mut inventory, &passed, event(202)), Change::Changed { overwritten: false, .. }));
     assert_eq!(inventory.get(row).unwrap().workflow(), WorkflowStatus::Resolved);
 }
+
+#[test]
+fn what_somebody_else_wrote_before_our_write_is_told_apart_from_older_states_and_from_later_ones() {
+    let mut inventory = Inventory::new(LAG);
+    let (row, before, after) = suppressing(&mut inventory);
+    let theirs = |minute| Finding::new(1).version(minute).workflow(WorkflowStatus::Notified);
+    let base = inventory.decided_on(row).unwrap();
+    assert_eq!(base.1, WorkflowStatus::New);
+    // Before our answer, after it, after our echo, and at the very moment of our write: it was replaced.
+    for step in ["sent", "answered", "seen"] {
+        match step {
+            "answered" => drop(inventory.settle(row)),
+            "seen" => assert!(matches!(change(&mut inventory, &after, event(201)), Change::Confirmed { .. })),
+            _ => {}
+        }
+        let seen = see(&mut inventory, &theirs(200), event(202));
+        assert_eq!((seen.change, seen.raced), (Change::Stale, true), "{step}");
+        assert_eq!(inventory.get(row).unwrap().workflow() == WorkflowStatus::Suppressed, step != "sent");
+        assert!(!see(&mut inventory, &before, event(202)).raced, "{step}: what we had decided on");
+        let older = Finding::new(1).version(before.version - 1).workflow(WorkflowStatus::Notified);
+        assert!(!see(&mut inventory, &older, event(202)).raced, "{step}: older than what we had decided on");
+    }
+    assert!(!see(&mut inventory, &theirs(200), event(230)).raced, "too late to tell");
+    let later = after.version(205).workflow(WorkflowStatus::Notified);
+    let seen = see(&mut inventory, &later, event(206));
+    assert!(matches!(seen.change, Change::Changed { .. }) && !seen.raced, "after ours, and theirs stands");
+    inventory.close_race(row);
+    assert!(!see(&mut inventory, &theirs(200), event(207)).raced, "told once");
+}
+
+#[test]
+fn a_write_that_is_refused_after_somebody_else_wrote_has_to_be_followed_by_a_look() {
+    let mut inventory = Inventory::new(LAG);
+    let (row, ..) = suppressing(&mut inventory);
+    assert!(see(&mut inventory, &Finding::new(1).version(200).workflow(WorkflowStatus::Notified), event(201)).raced);
+    assert!(inventory.withdraw(row));
+    assert!(!inventory.withdraw(row));
+}

@@ -60,6 +60,10 @@ impl StatusSink for Heard {
         Ok(())
     }
 
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        Ok(self.statuses.lock().unwrap().keys().cloned().collect())
+    }
+
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {
         self.statuses.lock().unwrap().remove(object);
         Ok(())
