@@ -447,7 +447,8 @@ pub struct Figures {
     pub pages_read: u64,
     pub events_handled: u64,
     pub events_poisoned: u64,
-    pub sync_pages_done: u64,
+    /// Rules and targets that the index files under no property: each costs every finding a look.
+    pub unindexed: u64,
     pub syncing: bool,
     pub converged: bool,
 }

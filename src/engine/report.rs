@@ -151,6 +151,7 @@ impl Keeper {
             unreadable: self.unreadable,
             held,
             pending_changes: pending,
+            unindexed: self.evaluator.as_ref().map_or(0, |evaluator| evaluator.set().unindexed() as u64),
             syncing,
             converged,
             ..self.figures

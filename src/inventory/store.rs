@@ -158,16 +158,6 @@ impl Inventory {
         self.pending.get(row).map(|pending| &pending.expected)
     }
 
-    /// Every row with a write that the hub does not show yet; ascending.
-    pub fn pending_rows(&self) -> impl Iterator<Item = RowId> + '_ {
-        self.pending.rows()
-    }
-
-    /// How many writes the hub does not show yet.
-    pub fn pending_len(&self) -> usize {
-        self.pending.len()
-    }
-
     /// When the oldest write that the hub does not show yet is given up.
     pub fn next_pending_expiry(&self) -> Option<Timestamp> {
         let (oldest, _) = self.pending.oldest()?;
@@ -238,11 +228,6 @@ impl Inventory {
     /// How many rows are active and have not passed.
     pub fn actionable(&self) -> usize {
         self.tally.actionable
-    }
-
-    /// Every owner of a held marker, sorted, with the number of its rows.
-    pub fn owners(&self) -> impl Iterator<Item = (&Owner, usize)> {
-        self.holders.owners.iter().map(|(owner, rows)| (owner, rows.len()))
     }
 
     /// The rows of a problem, ascending.

@@ -61,7 +61,7 @@ struct HubFamilies {
     unreadable: Level,
     held: Level,
     pending: Level,
-    sync_pages: Level,
+    unindexed: Level,
     syncing: Level,
     converged: Level,
     writes: Total,
@@ -95,7 +95,11 @@ impl Metrics {
         registry.register("findings_unreadable", "Findings that did not parse in the last full read", hub.unreadable.clone());
         registry.register("findings_held", "Findings held suppressed by Hubkeeper", hub.held.clone());
         registry.register("changes_pending", "Changes wanted and not yet made", hub.pending.clone());
-        registry.register("sync_pages_done", "Pages read in the full sync under way", hub.sync_pages.clone());
+        registry.register(
+            "rules_unindexed",
+            "Declared rules and targets that every finding is asked about",
+            hub.unindexed.clone(),
+        );
         registry.register("syncing", "1 during a full sync", hub.syncing.clone());
         registry.register("converged", "1 while nothing is left to do", hub.converged.clone());
         registry.register("writes", "Calls that changed findings", hub.writes.clone());
@@ -160,7 +164,7 @@ impl Meter for HubMeter {
         level(&hub.unreadable, figures.unreadable);
         level(&hub.held, figures.held);
         level(&hub.pending, figures.pending_changes);
-        level(&hub.sync_pages, figures.sync_pages_done);
+        level(&hub.unindexed, figures.unindexed);
         level(&hub.syncing, figures.syncing.into());
         level(&hub.converged, figures.converged.into());
         total(&hub.writes, figures.writes);

@@ -189,6 +189,8 @@ pub struct PolicySet {
     /// The finding fields that filters name, beyond the fixed base: what the inventory has to project.
     pub fields: Vec<Field>,
     relative: bool,
+    /// Ascending.
+    deadlines: Vec<Timestamp>,
     index: Index,
     entries: Vec<Entry>,
     owners: BTreeMap<ObjectRef, OwnerState>,
@@ -262,6 +264,10 @@ impl PolicySet {
             })
             .collect::<Vec<_>>();
 
+        let dates = exceptions.iter().flat_map(|x| [x.spec.starts_at, x.spec.expires_at]);
+        let mut deadlines: Vec<Timestamp> = dates.chain(objects.approvals.iter().filter_map(|a| a.spec.expires_at)).collect();
+        deadlines.sort_unstable();
+
         let mut owners: BTreeMap<ObjectRef, OwnerState> =
             unreadable.iter().map(|object| (object.clone(), OwnerState::Unknown)).collect();
         owners.extend(objects.policies.iter().map(|p| (p.meta.object.clone(), OwnerState::Elsewhere)));
@@ -281,6 +287,7 @@ impl PolicySet {
             // A grant by tags is read finding by finding, so it needs them as much as a rule does.
             fields: fields.union(&judging_fields).copied().collect(),
             relative: relative || judging_relative,
+            deadlines,
             index: Index::build(index),
             entries,
             owners,
@@ -520,9 +527,7 @@ impl PolicySet {
 
     /// The next moment after `now` at which time alone changes a decision.
     pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        let exceptions = self.exceptions.iter().flat_map(|x| [x.spec.starts_at, x.spec.expires_at]);
-        let approvals = self.approvals.iter().filter_map(|a| a.spec.expires_at);
-        exceptions.chain(approvals).filter(|&at| at > now).min()
+        self.deadlines.get(self.deadlines.partition_point(|&at| at <= now)).copied()
     }
 
     /// Whether time alone changes what some filter matches.
@@ -530,7 +535,7 @@ impl PolicySet {
         self.relative
     }
 
-    /// How many rules the index can file under no predicate: each costs a look at every finding.
+    /// How many rules and targets the index files under no property: each costs every finding a look.
     pub fn unindexed(&self) -> usize {
         self.index.always_count()
     }

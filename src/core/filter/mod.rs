@@ -132,7 +132,7 @@ impl Filters {
         self.tests.iter().map(|(field, _)| *field)
     }
 
-    /// Whether the answer may change by time alone: see [`Filters::changes_at`].
+    /// Whether the answer may change by time alone: it asks for days before `now`.
     pub fn is_relative(&self) -> bool {
         self.tests.iter().any(|(_, test)| match test {
             Test::Date(windows) => windows.iter().any(|window| !matches!(window, Window::Between(..))),

@@ -59,7 +59,6 @@ impl Keeper {
                 self.ports = Some(ports);
                 self.born_after = Some(now);
                 for place in self.place_numbers() {
-                    self.coverage.begin_pass(place, now);
                     self.sync.begin_pass(place, now);
                 }
             }

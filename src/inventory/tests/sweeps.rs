@@ -73,18 +73,13 @@ fn findings_of_one_moment_are_not_cut_apart() {
 fn a_place_is_proven_since_its_oldest_window_and_only_without_gaps() {
     let mut coverage = Coverage::new();
     let [old, middle, new] = <[Window; 3]>::try_from(Window::split(&[minute(100), minute(200)])).unwrap();
-    coverage.begin_pass(HOME, minute(1000));
     coverage.mark(HOME, old, minute(1000));
     coverage.mark(HOME, new, minute(1010));
-    assert_eq!((coverage.proven_since(HOME), coverage.complete(HOME)), (None, false));
-    assert_eq!(coverage.unread(HOME, minute(0)), [middle]);
+    assert_eq!(coverage.proven_since(HOME), None);
     coverage.mark(HOME, middle, minute(1020));
-    assert_eq!((coverage.proven_since(HOME), coverage.complete(HOME)), (Some(minute(1000)), true));
-    coverage.begin_pass(HOME, minute(2000));
-    assert!(!coverage.complete(HOME));
+    assert_eq!(coverage.proven_since(HOME), Some(minute(1000)));
     coverage.mark(HOME, old, minute(2000));
     assert_eq!(coverage.proven_since(HOME), Some(minute(1010)), "proof of the pass before lasts");
-    assert_eq!(coverage.unread(HOME, minute(2000)), [Window { from: middle.from, to: None }]);
     assert_eq!(coverage.proven_since(Place(1)), None);
 }
 
@@ -94,7 +89,6 @@ fn a_read_that_ends_late_does_not_age_newer_proof() {
     coverage.mark(HOME, window(10, 20), minute(500));
     coverage.mark(HOME, Window::ALL, minute(400));
     assert_eq!(coverage.proven_since(HOME), Some(minute(400)));
-    assert_eq!(coverage.unread(HOME, minute(500)).len(), 2);
     coverage.mark(HOME, window(15, 30), minute(600));
     coverage.mark(HOME, Window { from: None, to: Some(minute(10)) }, minute(600));
     coverage.mark(HOME, Window { from: Some(minute(20)), to: None }, minute(600));
@@ -125,13 +119,5 @@ proptest::proptest! {
         }
         let oldest = naive.iter().copied().min().flatten().map(|started| minute(1000 + started));
         proptest::prop_assert_eq!(coverage.proven_since(HOME), oldest);
-        for since in 0..5 {
-            let unread = coverage.unread(HOME, minute(1000 + since));
-            for cell in 0..12 {
-                let read = naive[usize::try_from(cell + 1).unwrap()] >= Some(since);
-                let listed = unread.iter().any(|window| window.contains(minute(cell)));
-                proptest::prop_assert_eq!(read, !listed);
-            }
-        }
     }
 }
