@@ -234,8 +234,10 @@ impl PolicySet {
         let judging_relative = judging.iter().any(|matcher| matcher.is_relative());
         let judging_fields: BTreeSet<Field> = judging.iter().flat_map(|matcher| matcher.projected_fields()).collect();
 
+        let mut declared: Vec<&Object<ExceptionSpec>> = objects.exceptions.iter().collect();
+        declared.sort_by(|a, b| a.meta.object.cmp(&b.meta.object));
         let mut exceptions = Vec::new();
-        for object in &objects.exceptions {
+        for object in declared {
             let number = exceptions.len();
             let (exception, matchers) = exception(object, &guardrails, &context);
             for matcher in matchers {
