@@ -447,6 +447,8 @@ pub struct Figures {
     pub pages_read: u64,
     pub events_handled: u64,
     pub events_poisoned: u64,
+    /// Findings that were matched or looked at for figures; none while nothing happens. Begins anew with what is declared.
+    pub rows_visited: u64,
     /// Rules and targets that the index files under no property: each costs every finding a look.
     pub unindexed: u64,
     pub syncing: bool,

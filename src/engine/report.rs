@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call;
-use super::evaluate::{ExceptionCounts, PolicyCounts};
+use super::evaluate::{Evaluator, ExceptionCounts, PolicyCounts};
 use super::keeper::Keeper;
 use super::ports::{
     AccountDetail, ApprovalDetail, AwsFailure, Condition, Detail, Effect, Event, ExceptionDetail, ExceptionPolicyDetail,
@@ -151,6 +151,7 @@ impl Keeper {
             unreadable: self.unreadable,
             held,
             pending_changes: pending,
+            rows_visited: self.inventory.visits() + self.evaluator.as_ref().map_or(0, Evaluator::visits),
             unindexed: self.evaluator.as_ref().map_or(0, |evaluator| evaluator.set().unindexed() as u64),
             syncing,
             converged,
@@ -292,15 +293,27 @@ impl View<'_> {
         if !self.keeper.ready() {
             return Some(Word::waits(reasons::SYNCING, format!("the first read of hub {} is under way", self.set.hub)));
         }
-        let backfilling = self.keeper.inventory.backfill_remaining() > 0;
-        backfilling.then(|| Word::waits(reasons::BACKFILLING, "a filter names a finding field that has to be read first"))
+        None
+    }
+
+    /// What is declared waits for findings that lack a field which it names anew.
+    fn backfilling(&self) -> Option<Word> {
+        let (waiting, of) = self.keeper.evaluator.as_ref()?.backfilling();
+        let message = || format!("a filter names a field that has to be read first: {} of {of} findings are read", of - waiting);
+        (waiting > 0).then(|| Word::waits(reasons::BACKFILLING, message()))
+    }
+
+    /// A policy waits only for findings that it may mean.
+    fn waits(&self, policy: usize) -> Option<Word> {
+        let waits = self.keeper.evaluator.as_ref().is_some_and(|evaluator| evaluator.policy_waits_for(policy) > 0);
+        self.backfilling().filter(|_| waits)
     }
 
     fn hub(&self) -> ObjectStatus {
         let keeper = self.keeper;
         let smallest = keeper.smallest_sync_interval();
         let interval = Duration::from_secs(u64::from(self.set.hub_spec.sync_interval_seconds));
-        let word = if let Some(word) = self.common(&self.set.hub_meta) {
+        let word = if let Some(word) = self.common(&self.set.hub_meta).or_else(|| self.backfilling()) {
             word
         } else if let Some(smallest) = smallest.filter(|smallest| *smallest > interval) {
             let message = format!(
@@ -383,7 +396,7 @@ impl View<'_> {
         let audit = policy.spec.mode == Mode::Audit;
         let word = if let Some(fault) = &policy.fault {
             Word::stalled(fault.reason, fault.message.clone())
-        } else if let Some(word) = self.common(&policy.meta) {
+        } else if let Some(word) = self.common(&policy.meta).or_else(|| self.waits(number)) {
             word
         } else if policy.spec.suspend {
             Word {

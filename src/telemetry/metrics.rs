@@ -69,6 +69,7 @@ struct HubFamilies {
     pages_read: Total,
     events_handled: Total,
     events_poisoned: Total,
+    rows_visited: Total,
 }
 
 impl Default for Metrics {
@@ -107,6 +108,7 @@ impl Metrics {
         registry.register("pages_read", "Pages of findings read", hub.pages_read.clone());
         registry.register("queue_events_handled", "Events of the queue handled", hub.events_handled.clone());
         registry.register("queue_events_poisoned", "Events of the queue that cannot be read", hub.events_poisoned.clone());
+        registry.register("findings_visited", "Findings matched or looked at for figures", hub.rows_visited.clone());
         registry.register("aws_requests", "Attempts to call AWS by operation and code, OK for success", requests.clone());
         registry.register("aws_throttles", "Attempts that AWS throttled by operation", throttles.clone());
         registry.register("events", "Events about objects by reason", events.clone());
@@ -172,6 +174,7 @@ impl Meter for HubMeter {
         total(&hub.pages_read, figures.pages_read);
         total(&hub.events_handled, figures.events_handled);
         total(&hub.events_poisoned, figures.events_poisoned);
+        total(&hub.rows_visited, figures.rows_visited);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here is an error: an object that cannot be used gets a diagnosis and decides nothing, never everything.
 
 mod carry;
+mod doubt;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use self::carry::carry_over;
+pub use self::doubt::{Doubt, Doubts};
 use self::parts::{exception, guardrail, policy};
 
 use super::digest;
@@ -68,8 +70,6 @@ pub struct Exception {
     pub guardrail: Option<usize>,
     /// All that do: grants add up, each with its own conditions. One that is satisfied is enough.
     pub guardrails: Vec<usize>,
-    /// Whether what it covers, or what is granted, is told by fields that are only projected.
-    pub projects: bool,
     /// What decides: targets and effect.
     pub digest: Digest8,
     /// Whether what it matches depends on other objects.
@@ -105,7 +105,7 @@ pub enum Verdict {
 }
 
 /// What a guardrail says of a finding that an exception covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Judged {
     /// Whether some grant matches it.
     pub in_grant: bool,
@@ -122,7 +122,7 @@ enum Entry {
 }
 
 /// What matches one finding, before anything is weighed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Matches {
     /// Exceptions with a target that matches, ascending.
     pub exceptions: Vec<usize>,
@@ -133,7 +133,7 @@ pub struct Matches {
 }
 
 /// Who would decide a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holder {
     /// Nobody.
     Nobody,

@@ -157,10 +157,7 @@ enum Step {
     },
     Settle(u32),
     Withdraw(u32),
-    Sweep {
-        from: i64,
-        to: i64,
-    },
+    Sweep,
     Remove(u32),
     Paths(bool),
     Expire,
@@ -188,7 +185,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (number.clone(), any::<bool>(), any::<bool>()).prop_map(|(number, newer, event)| Step::Echo { number, newer, event }),
         3 => number.clone().prop_map(Step::Settle),
         1 => number.clone().prop_map(Step::Withdraw),
-        2 => (0_i64..5, 0_i64..5).prop_map(|(a, b)| Step::Sweep { from: a.min(b), to: a.max(b) }),
+        2 => Just(Step::Sweep),
         1 => number.prop_map(Step::Remove),
         1 => any::<bool>().prop_map(Step::Paths),
         1 => Just(Step::Expire),
@@ -292,12 +289,11 @@ impl World {
                 known.wait = known.wait.take().filter(|wait| wait.settled);
                 self.inventory.withdraw(row);
             }
-            Step::Sweep { from, to } => {
-                let window = Window { from: Some(minute(from)), to: Some(minute(to)) };
-                let removed = self.inventory.sweep(HOME, window, minute(self.now));
+            Step::Sweep => {
+                let removed = self.inventory.sweep(HOME, minute(self.now));
                 let mut gone = BTreeSet::new();
                 for (&number, known) in &mut self.known {
-                    if (from..=to).contains(&known.finding.created) && known.seen < self.now {
+                    if known.seen < self.now {
                         match known.missed {
                             None => known.missed = Some(self.now),
                             Some(first) if first < self.now => {
@@ -376,7 +372,7 @@ impl World {
             assert_eq!(&*view.facts().resources[0].id, known.finding.resource);
             assert_eq!(view.marker().marker().cloned(), known.mark.marker());
             assert_eq!(inventory.pending(row).is_some(), known.wait.is_some());
-            assert_eq!(inventory.lacks(row), known.lacking);
+            assert_eq!(!inventory.get(row).unwrap().missing().is_empty(), known.lacking);
             let held = match known.mark {
                 Mark::Held(owner, _) => Some(owner),
                 _ => None,
@@ -410,8 +406,7 @@ impl World {
         assert_eq!(counted.collect::<BTreeMap<_, _>>(), accounts);
         assert_eq!(inventory.broken().collect::<Vec<_>>(), broken);
         assert_eq!(inventory.pending.rows().collect::<Vec<_>>(), pending);
-        assert_eq!(inventory.backfill_remaining(), self.known.values().filter(|known| known.lacking).count());
-        assert_eq!(inventory.count_between(HOME, Window::ALL), rows.len());
+        assert_eq!(inventory.count(HOME), rows.len());
         // Nothing shared is leaked or freed too early.
         let users = rows.len() as u64;
         let bases = &inventory.bases;

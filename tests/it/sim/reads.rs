@@ -5,7 +5,7 @@ use hubkeeper::local::Local;
 use hubkeeper::local::faults::{EventFaults, Faults};
 use hubkeeper::local::hub::caller::{Caller, Principal};
 
-use super::world::{FILLERS, Sim, exception, grant, hub, hub_with, policy, policy_with};
+use super::world::{Sim, exception, grant, hub, hub_with, policy, policy_with};
 
 const RULE: &str = "{name: logs, match: {controls: [S3.9]}, response: {suppress: {reason: OutOfScope}}}";
 
@@ -85,25 +85,6 @@ async fn in_the_steady_state_only_the_audit_reads() {
     let audits = sim.local.count("GetFindings").calls - reads;
     // One page each time; a round is a little shorter than the interval.
     assert!((10..=12).contains(&audits), "{audits} reads in ten intervals");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_path_that_no_filter_named_before_waits_for_one_read() {
-    let mut sim = Sim::new();
-    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::b");
-    sim.declare(&hub());
-    sim.start();
-    sim.settle().await;
-    let reads = sim.local.count("GetFindings").calls;
-    let rule = "{name: t, match: {controls: [S3.9], filters: {Title: [{Value: S3, Comparison: PREFIX}]}}, response: {suppress: {reason: OutOfScope}}}";
-    sim.declare(&(hub() + &policy("p", rule)));
-    sim.settle().await;
-    assert_eq!(sim.local.count("GetFindings").calls, reads + 1, "one page for {} findings", FILLERS + 1);
-    let events = sim.events();
-    assert!(events.iter().any(|event| event.reason == "Backfilling"), "{events:?}");
-    let title = sim.finding(&key)["Title"].as_str().unwrap().to_owned();
-    assert_eq!(sim.workflow(&key) == Suppressed, title.starts_with("S3"), "{title}");
-    sim.assert_stays().await;
 }
 
 #[tokio::test(start_paused = true)]
