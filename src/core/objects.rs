@@ -56,6 +56,9 @@ pub struct Broken {
     pub origin: Arc<str>,
     /// What is wrong and what is allowed, one sentence.
     pub message: Arc<str>,
+    /// The priority of a ControlPolicy that is not known to be `Audit`, as far as it can be read: what it says comes before
+    /// what policies of lower priority say, whatever it is.
+    pub priority: Option<i32>,
 }
 
 /// The desired state as a source knows it.

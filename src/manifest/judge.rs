@@ -14,7 +14,7 @@ use crate::api::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingExcep
 use crate::core::filter::{FilterError, Filters};
 use crate::core::ids::Kind;
 use crate::core::objects::{
-    AccountSpec, ApprovalSpec, ExceptionPolicySpec, ExceptionSpec, HubSpec, Meta, Object, Objects, PolicySpec,
+    AccountSpec, ApprovalSpec, ExceptionPolicySpec, ExceptionSpec, HubSpec, Meta, Mode, Object, Objects, PolicySpec,
 };
 
 /// One object that is in order.
@@ -57,6 +57,14 @@ impl Declared {
             Self::Exception(object) => &mut object.meta,
             Self::ExceptionPolicy(object) => &mut object.meta,
             Self::Approval(object) => &mut object.meta,
+        }
+    }
+
+    /// The priority of a policy that enforces.
+    pub fn enforced_priority(&self) -> Option<i32> {
+        match self {
+            Self::Policy(object) if object.spec.mode == Mode::Enforce => Some(object.spec.priority),
+            _ => None,
         }
     }
 

@@ -48,10 +48,20 @@ impl Cache {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Judged {
     objects: Vec<(Declared, Node)>,
-    /// Identity where it could be read, and the problem; several for one object.
-    broken: Vec<(Option<ObjectRef>, Vec<Problem>)>,
+    broken: Vec<Unusable>,
     notes: Vec<Problem>,
     warnings: Vec<Problem>,
+}
+
+/// What is no object, or none that can be used.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Unusable {
+    /// If that much could be read.
+    object: Option<ObjectRef>,
+    /// See [`Broken::priority`].
+    priority: Option<i32>,
+    /// At least one.
+    problems: Vec<Problem>,
 }
 
 /// Puts judged files together.
@@ -59,7 +69,7 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
     let mut verdict = Verdict { notes: files.notes.clone(), ..Verdict::default() };
     let mut desired = Desired { complete: files.unlisted.is_empty(), ..Desired::default() };
     for problem in &files.unlisted {
-        desired.broken.push(broken(None, problem));
+        desired.broken.push(broken(None, None, problem));
         verdict.errors.push(problem.clone());
     }
     let mut fresh = BTreeMap::new();
@@ -80,15 +90,16 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
                 Place { file: file.name.clone(), line: node.line, found: Found::Whole(Box::new((declared, node.clone()))) };
             places.entry(place.object()).or_default().push(place);
         }
-        for (object, problems) in &judged.broken {
+        for Unusable { object, priority, problems } in &judged.broken {
             verdict.errors.extend(problems.iter().cloned());
             let Some(first) = problems.first() else { continue };
             if let Some(object) = object {
-                let found = Found::Broken(object.clone(), told(problems));
+                let found = Found::Broken { object: object.clone(), priority: *priority, message: told(problems) };
                 places.entry(object.clone()).or_default().push(Place { file: first.file.clone(), line: first.line, found });
             } else {
                 desired.complete = false;
-                desired.broken.push(Broken { object: None, origin: first.place().into(), message: told(problems).into() });
+                let (origin, message) = (first.place().into(), told(problems).into());
+                desired.broken.push(Broken { object: None, origin, message, priority: *priority });
             }
         }
     }
@@ -106,9 +117,9 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
                 declared.add_to(&mut desired.objects);
                 nodes.insert(object, (place.file, node));
             }
-            Found::Broken(object, message) => {
+            Found::Broken { object, priority, message } => {
                 let origin = format!("{}:{}", place.file, place.line).into();
-                desired.broken.push(Broken { object: Some(object), origin, message: message.into() });
+                desired.broken.push(Broken { object: Some(object), origin, message: message.into(), priority });
             }
         }
     }
@@ -126,14 +137,22 @@ struct Place {
 
 enum Found {
     Whole(Box<(Declared, Node)>),
-    Broken(ObjectRef, String),
+    Broken { object: ObjectRef, priority: Option<i32>, message: String },
 }
 
 impl Place {
     fn object(&self) -> ObjectRef {
         match &self.found {
             Found::Whole(whole) => whole.0.meta().object.clone(),
-            Found::Broken(object, _) => object.clone(),
+            Found::Broken { object, .. } => object.clone(),
+        }
+    }
+
+    /// See [`Broken::priority`].
+    fn priority(&self) -> Option<i32> {
+        match &self.found {
+            Found::Whole(whole) => whole.0.enforced_priority(),
+            Found::Broken { priority, .. } => *priority,
         }
     }
 
@@ -144,18 +163,30 @@ impl Place {
 
 /// Which of them is meant cannot be known: none of them is used.
 fn twice(object: &ObjectRef, places: &[Place], desired: &mut Desired, verdict: &mut Verdict) {
+    let priority = places.iter().filter_map(Place::priority).max();
     for (index, place) in places.iter().enumerate() {
         let others: Vec<String> =
             places.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other.name()).collect();
         let message = format!("{object} is declared twice, here and in {}: remove one", others.join(" and "));
         let problem = Problem { file: place.file.clone(), line: place.line, field: String::new(), message };
-        desired.broken.push(broken(Some(object.clone()), &problem));
+        desired.broken.push(broken(Some(object.clone()), priority, &problem));
         verdict.errors.push(problem);
     }
 }
 
-fn broken(object: Option<ObjectRef>, problem: &Problem) -> Broken {
-    Broken { object, origin: problem.place().into(), message: problem.sentence().into() }
+fn broken(object: Option<ObjectRef>, priority: Option<i32>, problem: &Problem) -> Broken {
+    Broken { object, origin: problem.place().into(), message: problem.sentence().into(), priority }
+}
+
+/// What can be read of the rank of an object that is otherwise no good; `whole`: nothing of its text is missing.
+fn salvaged_priority(kind: Kind, node: &Node, whole: bool) -> Option<i32> {
+    if kind != Kind::ControlPolicy {
+        return None;
+    }
+    let member = |key: &str| node.get("spec").and_then(|spec| spec.get(key));
+    let audits = member("mode").map_or(whole, |mode| mode.text() == Some("Audit"));
+    let priority = member("priority").and_then(|node| node.to_value().as_i64()).and_then(|number| i32::try_from(number).ok());
+    (!audits).then(|| priority.unwrap_or_default())
 }
 
 fn told(problems: &[Problem]) -> String {
@@ -165,7 +196,7 @@ fn told(problems: &[Problem]) -> String {
 fn judged(file: &File, cache: &Cache) -> Arc<Judged> {
     let whole = |message: String| {
         let problem = Problem { file: file.name.clone(), line: 0, field: String::new(), message };
-        Arc::new(Judged { broken: vec![(None, vec![problem])], ..Judged::default() })
+        Arc::new(Judged { broken: vec![Unusable { problems: vec![problem], ..Unusable::default() }], ..Judged::default() })
     };
     match &file.text {
         Err(message) => whole(message.clone()),
@@ -192,13 +223,16 @@ fn judge_file(name: &str, text: &str) -> Judged {
             let problems: Vec<Problem> = faults.into_iter().map(|fault| problem(fault.line, fault.message)).collect();
             // A list of objects that cannot be read whole may have held any.
             match identity(&root) {
-                Identity::Ours(_, object) => judged.broken.push((object, problems)),
+                Identity::Ours(kind, object) => {
+                    let priority = salvaged_priority(kind, &root, false);
+                    judged.broken.push(Unusable { object, priority, problems });
+                }
                 Identity::Foreign(what) => {
                     judged.notes.extend(
                         problems.into_iter().map(|p| Problem { message: format!("{what} passed over: {}", p.message), ..p }),
                     );
                 }
-                _ => judged.broken.push((None, problems)),
+                _ => judged.broken.push(Unusable { problems, ..Unusable::default() }),
             }
             continue;
         }
@@ -262,6 +296,7 @@ fn identity(node: &Node) -> Identity {
 fn judge_object(file: &str, node: &Node, judged: &mut Judged) {
     let problem =
         |line: u32, field: &str, message: String| Problem { file: file.to_owned(), line, field: field.to_owned(), message };
+    let unclear = |problem: Problem| Unusable { problems: vec![problem], ..Unusable::default() };
     match identity(node) {
         Identity::Nothing => {}
         Identity::Foreign(what) => {
@@ -271,33 +306,35 @@ fn judge_object(file: &str, node: &Node, judged: &mut Judged) {
         Identity::Unclear(..) if Path::new(file).file_stem().is_some_and(|stem| stem == "kustomization") => {
             judged.notes.push(problem(node.line, "", "passed over: Kustomize's own file".to_owned()));
         }
-        Identity::Unclear(line, field, message) => judged.broken.push((None, vec![problem(line, field, message)])),
+        Identity::Unclear(line, field, message) => judged.broken.push(unclear(problem(line, field, message))),
         Identity::List => match node.get("items").map(|items| &items.data) {
             Some(Data::List(items)) => {
                 for item in items {
                     // One level: a list of lists is nothing that kubectl makes.
                     if matches!(identity(item), Identity::List) {
                         let message = "a list must not hold lists".to_owned();
-                        judged.broken.push((None, vec![problem(item.line, "items", message)]));
+                        judged.broken.push(unclear(problem(item.line, "items", message)));
                     } else {
                         judge_object(file, item, judged);
                     }
                 }
             }
-            _ => judged.broken.push((None, vec![problem(node.line, "items", "Required value: a list of objects".to_owned())])),
+            _ => judged.broken.push(unclear(problem(node.line, "items", "Required value: a list of objects".to_owned()))),
         },
         Identity::Ours(kind, object) => {
+            let priority = salvaged_priority(kind, node, true);
             let api_version = node.get("apiVersion").and_then(Node::text).unwrap_or_default();
             if api_version != API_VERSION {
                 let message = format!("Unsupported value: {api_version:?}: supported values: {API_VERSION:?}");
-                judged.broken.push((object, vec![problem(node.line_of("apiVersion"), "apiVersion", message)]));
+                let problems = vec![problem(node.line_of("apiVersion"), "apiVersion", message)];
+                judged.broken.push(Unusable { object, priority, problems });
                 return;
             }
             let value = node.to_value();
             let size = value.to_string().len();
             if size > MAX_OBJECT_BYTES {
                 let message = format!("Too long: {size} bytes: an object may have {MAX_OBJECT_BYTES}");
-                judged.broken.push((object, vec![problem(node.line, "", message)]));
+                judged.broken.push(Unusable { object, priority, problems: vec![problem(node.line, "", message)] });
                 return;
             }
             if !kind.is_namespaced() && node.get("metadata").and_then(|metadata| metadata.get("namespace")).is_some() {
@@ -309,7 +346,7 @@ fn judge_object(file: &str, node: &Node, judged: &mut Judged) {
                 Err(errors) => {
                     let problems =
                         errors.into_iter().map(|error| problem(node.line_of(&error.path), &error.path, error.message)).collect();
-                    judged.broken.push((object, problems));
+                    judged.broken.push(Unusable { object, priority, problems });
                 }
             }
         }

@@ -132,6 +132,22 @@ fn a_cut_file_still_says_which_object_it_was() {
 }
 
 #[test]
+fn of_a_policy_that_is_no_good_the_priority_is_still_read() {
+    let policy = |spec: &str| {
+        let head = "apiVersion: hubkeeper.dev/v1alpha1\nkind: ControlPolicy\nmetadata: {name: p}\n";
+        let (loaded, errors, _) = loaded(&[("a.yaml", HUB), ("b.yaml", &format!("{head}{spec}"))]);
+        assert_eq!(loaded.desired.broken.len(), 1, "{spec:?}: {errors:?}");
+        loaded.desired.broken[0].priority
+    };
+    assert_eq!(policy("spec: {mode: Enforce, priority: 7, rules: []}\n"), Some(7));
+    assert_eq!(policy("spec: {mode: Enforce, rules: []}\n"), Some(0), "the default");
+    assert_eq!(policy("spec: {mode: Enforc, priority: 7, rules: []}\n"), Some(7), "it may be meant to enforce");
+    assert_eq!(policy("spec: {mode: Audit, priority: 7, rules: []}\n"), None, "an audit comes before nobody");
+    assert_eq!(policy("spec: {priority: 7, rules: []}\n"), None, "the default is Audit");
+    assert_eq!(policy("spec:\n  priority: 7\n  rules: [\n"), Some(7), "of a cut file the mode may be missing");
+}
+
+#[test]
 fn the_same_object_in_two_files_is_used_from_neither() {
     let (loaded, errors, _) = loaded(&[("a.yaml", HUB), ("b.yaml", &format!("# two\n{HUB}"))]);
     assert!(loaded.desired.objects.hubs.is_empty() && loaded.desired.complete);

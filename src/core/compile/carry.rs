@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Declared;
+use super::{Declared, Hidden};
 use crate::core::ids::ObjectRef;
 use crate::core::objects::{Desired, Object, Objects};
 
@@ -23,7 +23,11 @@ pub fn carry_over(previous: Option<&Objects>, desired: &Desired) -> Declared {
     }
     let hole = |object: &ObjectRef| !kept.contains(object);
     let unreadable = named.iter().copied().filter(|object| hole(object)).cloned().collect();
-    Declared { objects, complete: desired.complete, unreadable }
+    let hidden = desired.broken.iter().filter(|broken| broken.object.as_ref().is_none_or(hole)).filter_map(|broken| {
+        let name = broken.object.as_ref().map_or_else(|| broken.origin.to_string(), ToString::to_string);
+        Some(Hidden { name, priority: broken.priority? })
+    });
+    Declared { objects, complete: desired.complete, unreadable, hidden: hidden.collect() }
 }
 
 fn carry<S: Clone>(

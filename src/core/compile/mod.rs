@@ -5,6 +5,7 @@
 mod carry;
 mod doubt;
 mod parts;
+mod rank;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 pub use self::carry::carry_over;
 pub use self::doubt::{Doubt, Doubts};
 use self::parts::{exception, guardrail, policy};
+pub use self::rank::{Before, Hidden};
 
 use super::digest;
 use super::facts::Facts;
@@ -51,6 +53,8 @@ pub struct Policy {
     pub spec: PolicySpec,
     /// Why it decides nothing.
     pub fault: Option<Fault>,
+    /// Whether its scope can be told, whatever else is wrong.
+    pub scoped: bool,
     /// What decides, rule by rule: scope, match, response.
     pub digests: Vec<Digest8>,
     /// Whether what it matches depends on other objects (accounts, groups).
@@ -186,6 +190,7 @@ pub struct PolicySet {
     pub complete: bool,
     /// Objects that are there but have no good version.
     pub unreadable: BTreeSet<ObjectRef>,
+    hidden: Vec<Hidden>,
     /// The finding fields that filters name, beyond the fixed base: what the inventory has to project.
     pub fields: Vec<Field>,
     relative: bool,
@@ -207,12 +212,14 @@ pub struct Declared {
     pub complete: bool,
     /// See [`PolicySet::unreadable`].
     pub unreadable: BTreeSet<ObjectRef>,
+    /// Policies among them that may enforce.
+    pub hidden: Vec<Hidden>,
 }
 
 impl PolicySet {
     /// Compiles what is declared for the hub of this name. `None`: no such hub is declared.
     pub fn compile(declared: &Declared, hub: &str) -> Option<Self> {
-        let Declared { objects, complete, unreadable } = declared;
+        let Declared { objects, complete, unreadable, hidden } = declared;
         let hub_object = objects.hubs.iter().find(|object| &*object.meta.object.name == hub)?;
         let context = Context::new(&objects.accounts, &hub_object.spec.control_groups);
         let mut index = Vec::new();
@@ -254,10 +261,10 @@ impl PolicySet {
             .enumerate()
             .map(|(number, object)| {
                 let (policy, scope, rules) = policy(object, &context);
+                if let Some(scope) = scope {
+                    file(Entry::Scope { policy: number }, scope, &mut index);
+                }
                 if policy.fault.is_none() {
-                    if let Some(scope) = scope {
-                        file(Entry::Scope { policy: number }, scope, &mut index);
-                    }
                     for (rule, matcher) in rules.into_iter().enumerate() {
                         file(Entry::Rule { policy: number, rule }, matcher, &mut index);
                     }
@@ -286,6 +293,7 @@ impl PolicySet {
             // A malformed Approval hides no owner: it counts only against exceptions that ask for approvals.
             complete: *complete && unreadable.iter().all(|object| object.kind == Kind::Approval),
             unreadable: unreadable.clone(),
+            hidden: hidden.clone(),
             // A grant by tags is read finding by finding, so it needs them as much as a rule does.
             fields: fields.union(&judging_fields).copied().collect(),
             relative: relative || judging_relative,
@@ -471,24 +479,6 @@ impl PolicySet {
         !self.complete
             || [reasons::INVALID, reasons::BACKFILLING].contains(&fault.reason)
             || (fault.reason == reasons::APPROVAL_NEEDED && approvers().any(unreadable))
-    }
-
-    /// Whether a rule that comes before this one may mean a finding of this account, which cannot be told while the account's
-    /// labels may be in something unreadable.
-    pub fn may_be_outranked(&self, holder: &Holder, account: AccountId) -> bool {
-        let &Holder::Rule { policy, rule } = holder else { return false };
-        if self.complete || self.accounts.contains(&account) {
-            return false;
-        }
-        let own = &self.policies[policy].spec;
-        let before = own.rules[..rule].iter().any(|earlier| earlier.matches.account_selector.is_some());
-        let selects = |p: &Policy| {
-            p.spec.scope.account_selector.is_some() || p.spec.rules.iter().any(|rule| rule.matches.account_selector.is_some())
-        };
-        let higher = |&(number, p): &(usize, &Policy)| {
-            number != policy && p.spec.priority >= own.priority && self.enforces(number) && selects(p)
-        };
-        before || self.policies.iter().enumerate().any(|p| higher(&p))
     }
 
     /// Approvals of exactly this state, from these namespaces, in time.

@@ -149,5 +149,6 @@ pub(super) fn policy(object: &Object<PolicySpec>, context: &Context<'_>) -> (Pol
         spec.rules.iter().enumerate().filter_map(|(n, rule)| compile(&rule.matches, format!("spec.rules[{n}].match"))).collect();
     let digests = spec.rules.iter().map(|rule| digest::short(&(&spec.scope, &rule.matches, rule.response))).collect();
     let depends = depends(&spec.scope) || spec.rules.iter().any(|rule| depends(&rule.matches));
-    (Policy { meta: meta.clone(), spec: spec.clone(), fault, digests, depends }, scope, rules)
+    let scoped = scope.is_some();
+    (Policy { meta: meta.clone(), spec: spec.clone(), fault, scoped, digests, depends }, scope, rules)
 }

@@ -6,7 +6,7 @@ use jiff::ToSpan;
 
 use super::{Action, Bench, Change, ChangeKind, Decision, FLAP_LIMIT, Finding, Trace, as_failing, leave};
 use crate::core::answers::{self, Newest};
-use crate::core::compile::{Holder, Matches, OwnerState, Verdict};
+use crate::core::compile::{Before, Holder, Matches, OwnerState, Verdict};
 use crate::core::effects;
 use crate::core::facts::Facts;
 use crate::core::marker::{Digest8, Hold, Marker, Owner};
@@ -266,6 +266,12 @@ impl<'c> Chain<'c, '_> {
         let holder = self.holder(self.matches, None);
         let (governing, regime) = self.regime(self.matches);
         let mut decision = self.answered(&holder, governing, regime).unwrap_or_else(|| self.declared(&holder));
+        if let Action::Change(change) = &decision.action
+            && change.owner != Owner::Inherited
+            && let Some(before) = self.bench.set.before(&holder, &matches, facts.account)
+        {
+            decision = self.waits_for(&before);
+        }
         decision.governing = governing;
         if decision.holder == Holder::Nobody {
             decision.holder = holder;
@@ -418,11 +424,6 @@ impl<'c> Chain<'c, '_> {
                 if responses::wish(rule.response) == Wish::Untouched {
                     return Decision { holder: holder.clone(), ..leave(reasons::IGNORED) };
                 }
-                if self.bench.set.may_be_outranked(holder, self.finding.facts.account) {
-                    self.trace
-                        .say("rule", || "an account is unreadable, and by its labels another rule may come first".to_owned());
-                    return Decision { holder: holder.clone(), ..leave(reasons::OWNER_UNREADABLE) };
-                }
                 reasons::SUPPRESSED_BY_RULE
             }
             Holder::Conflict(policies) => {
@@ -441,6 +442,24 @@ impl<'c> Chain<'c, '_> {
             Some(change) => Decision { action: Action::Change(change), holder: holder.clone(), ..leave(reason) },
             None => leave(reason),
         }
+    }
+
+    /// A rule would act, and what comes before it cannot speak.
+    fn waits_for(&mut self, before: &Before) -> Decision {
+        let (reason, why) = match before {
+            Before::Account => {
+                (reasons::OWNER_UNREADABLE, "an account is unreadable, and by its labels another rule may come first".to_owned())
+            }
+            Before::Unreadable(name) => {
+                (reasons::OWNER_UNREADABLE, format!("{name} has a higher priority and is unreadable or malformed: left"))
+            }
+            Before::Suspended(policy) => {
+                let name = &self.bench.set.policies[*policy].meta.object;
+                (reasons::SUSPENDED, format!("{name} comes first and is suspended: left"))
+            }
+        };
+        self.trace.say("rule", || why);
+        leave(reason)
     }
 
     /// Whether a person undid, on any finding of this problem, what this holder decides, as it decides it now.

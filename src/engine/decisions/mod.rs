@@ -6,6 +6,7 @@ mod chain;
 mod laws;
 mod owners;
 mod people;
+mod rank;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::evaluate::{Evaluator, Wanted};
 use super::ingest;
-use crate::core::compile::{Declared, PolicySet};
+use crate::core::compile::{Declared, Hidden, PolicySet};
 use crate::core::decide::{Answer, Knowledge, Step};
 use crate::core::ids::{FindingKey, Kind, ObjectRef};
 use crate::core::marker::{Hold, Marker, OWNER_KEY, STATE_KEY};
@@ -114,6 +115,7 @@ struct World {
     objects: Objects,
     complete: bool,
     unreadable: BTreeSet<ObjectRef>,
+    hidden: Vec<Hidden>,
     inventory: Inventory,
     evaluator: Evaluator,
     /// Whether GetFindingHistory is allowed.
@@ -229,8 +231,8 @@ fn hub() -> Object<HubSpec> {
     Object { meta: meta(ObjectRef::cluster(Kind::SecurityHub, "main")), spec }
 }
 
-fn compile(objects: &Objects, complete: bool, unreadable: &BTreeSet<ObjectRef>) -> Arc<PolicySet> {
-    let declared = Declared { objects: objects.clone(), complete, unreadable: unreadable.clone() };
+fn compile(objects: &Objects, complete: bool, unreadable: &BTreeSet<ObjectRef>, hidden: &[Hidden]) -> Arc<PolicySet> {
+    let declared = Declared { objects: objects.clone(), complete, unreadable: unreadable.clone(), hidden: hidden.to_vec() };
     Arc::new(PolicySet::compile(&declared, "main").unwrap())
 }
 
@@ -239,13 +241,14 @@ impl World {
     fn new() -> Self {
         let objects =
             Objects { hubs: vec![hub()], exception_policies: vec![guardrail("team", json!([{}]))], ..Objects::default() };
-        let evaluator = Evaluator::new(compile(&objects, true, &BTreeSet::new()));
+        let evaluator = Evaluator::new(compile(&objects, true, &BTreeSet::new(), &[]));
         Self {
             now: start(),
             hub: BTreeMap::new(),
             objects,
             complete: true,
             unreadable: BTreeSet::new(),
+            hidden: Vec::new(),
             inventory: Inventory::new(Duration::from_mins(30)),
             evaluator,
             history: true,
@@ -304,7 +307,7 @@ impl World {
     }
 
     fn compile(&mut self) {
-        let set = compile(&self.objects, self.complete, &self.unreadable);
+        let set = compile(&self.objects, self.complete, &self.unreadable, &self.hidden);
         self.inventory.set_paths(&set.fields);
         self.evaluator = Evaluator::new(set);
     }

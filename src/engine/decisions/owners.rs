@@ -352,6 +352,7 @@ fn the_last_good_version_is_carried_over_and_a_hole_is_known() {
         object: Some(ObjectRef::cluster(Kind::ControlPolicy, name)),
         origin: "x.yaml:1".into(),
         message: "broken".into(),
+        priority: Some(200),
     };
     let now = Objects { policies: vec![policy("q")], ..Objects::default() };
     let desired = |broken: Vec<Broken>, complete: bool| Desired { objects: now.clone(), broken, complete };
