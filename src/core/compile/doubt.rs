@@ -6,6 +6,7 @@ use super::{Entry, Guardrail, Matches, PolicySet};
 use crate::core::facts::Facts;
 use crate::core::filter::Field;
 use crate::core::matcher::{Index, Matcher, RuleKey, Scratch};
+use crate::core::objects::Mode;
 
 /// What can be told of findings that lack the same fields.
 #[derive(Debug)]
@@ -62,8 +63,9 @@ impl PolicySet {
         }
     }
 
-    /// Whether a finding has to be left until the doubt is gone: somebody who may mean it would act.
+    /// Whether a finding has to be left until the doubt is gone: somebody who may mean it would act, or keep others from acting
+    /// while suspended. Audit does neither.
     pub fn is_open(&self, doubt: &Doubt) -> bool {
-        !doubt.exceptions.is_empty() || doubt.policies.iter().any(|&policy| self.enforces(policy))
+        !doubt.exceptions.is_empty() || doubt.policies.iter().any(|&policy| self.policies[policy].spec.mode == Mode::Enforce)
     }
 }
