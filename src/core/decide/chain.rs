@@ -268,7 +268,7 @@ impl<'c> Chain<'c, '_> {
         let mut decision = self.answered(&holder, governing, regime).unwrap_or_else(|| self.declared(&holder));
         if let Action::Change(change) = &decision.action
             && change.owner != Owner::Inherited
-            && let Some(before) = self.bench.set.before(&holder, &matches, facts.account)
+            && let Some(before) = self.bench.set.before(&holder, self.matches, finding.facts.account)
         {
             decision = self.waits_for(&before);
         }
