@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! core/       pure: identities, the borrowed finding, AWS filter semantics, matcher, decision chain, limits, plans
-//! inventory/  pure: what is known of every finding, and its indexes: rows, owners, problems, deadlines, coverage
+//! inventory/  pure: what is known of every finding, and its indexes: rows, owners, problems, coverage
 //! api/        the custom resources: one file per kind, and the CRDs made from them
 //! wire/       Security Hub's shapes, errors, limits and page tokens
 //! engine/     the ports, and the loop on them: ingest, evaluate, act, report

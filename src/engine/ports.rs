@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::core::ids::{AccountId, ControlId, FindingKey, ObjectRef, Region};
+use crate::core::ids::{AccountId, ControlId, FindingKey, Kind, ObjectRef, Region};
 use crate::core::marker::Owner;
 use crate::core::objects::Desired;
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
@@ -309,6 +309,20 @@ pub enum Detail {
     Approval(ApprovalDetail),
 }
 
+impl Detail {
+    /// Nothing in particular, of a kind.
+    pub fn empty(kind: Kind) -> Self {
+        match kind {
+            Kind::SecurityHub => Self::Hub(HubDetail::default()),
+            Kind::Account => Self::Account(AccountDetail::default()),
+            Kind::ControlPolicy => Self::Policy(PolicyDetail::default()),
+            Kind::FindingException => Self::Exception(ExceptionDetail { state: "Invalid", ..ExceptionDetail::default() }),
+            Kind::ExceptionPolicy => Self::ExceptionPolicy(ExceptionPolicyDetail::default()),
+            Kind::Approval => Self::Approval(ApprovalDetail::default()),
+        }
+    }
+}
+
 /// Of a SecurityHub.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)]
@@ -472,7 +486,10 @@ pub struct Figures {
     pub events_poisoned: u64,
     /// Answers of people that a write of ours replaced unseen.
     pub races_lost: u64,
-    pub sync_pages_done: u64,
+    /// Findings that were matched or looked at for figures; none while nothing happens. Begins anew with what is declared.
+    pub rows_visited: u64,
+    /// Rules and targets that the index files under no property: each costs every finding a look.
+    pub unindexed: u64,
     pub syncing: bool,
     pub converged: bool,
 }

@@ -49,6 +49,8 @@ enum Purpose {
     Audit,
     /// What is about to be written, or has to be looked at again.
     Look,
+    /// What lacks a field that a rule names anew.
+    Backfill,
 }
 
 /// What a page ended.
@@ -107,6 +109,19 @@ impl Sync {
         self.chains.iter().filter(|chain| chain.place == place && chain.purpose == Purpose::Look).count()
     }
 
+    /// Starts reading findings again that lack a field; the number of its chain. Everything else goes first.
+    pub fn backfill(&mut self, place: Place, filter: ReadFilter, now: Timestamp) -> u64 {
+        let window = Window { from: filter.created_from, to: filter.created_to };
+        self.open(place, window, filter, None, Purpose::Backfill, now)
+    }
+
+    /// Gives up what [`Self::backfill`] started: other fields are named now. The numbers of its chains.
+    pub fn end_backfills(&mut self) -> Vec<u64> {
+        let ids: Vec<u64> = self.chains.iter().filter(|c| c.purpose == Purpose::Backfill).map(|c| c.id).collect();
+        self.close(&ids);
+        ids
+    }
+
     /// Drops everything that is under way: the hub or the connection changed.
     pub fn clear(&mut self) {
         self.chains.clear();
@@ -144,7 +159,15 @@ impl Sync {
 
     /// The next chain that wants a page in a place that has room, marked as in flight. Look-ups first: a write waits for them.
     pub fn start_next(&mut self, room: impl Fn(Place) -> bool) -> Option<Chain> {
-        let rank = |chain: &&mut Chain| (chain.purpose != Purpose::Look, chain.purpose == Purpose::Audit, chain.id);
+        let rank = |chain: &&mut Chain| {
+            let by_purpose = match chain.purpose {
+                Purpose::Look => 0,
+                Purpose::Pass { .. } => 1,
+                Purpose::Audit => 2,
+                Purpose::Backfill => 3,
+            };
+            (by_purpose, chain.id)
+        };
         let chain = self.chains.iter_mut().filter(|chain| !chain.in_flight && room(chain.place)).min_by_key(rank)?;
         chain.in_flight = true;
         Some(chain.clone())
@@ -185,8 +208,8 @@ impl Sync {
         let ended = chain.token.is_none();
         let (place, window, started_at, purpose) = (chain.place, chain.window, chain.started_at, chain.purpose);
         match purpose {
-            Purpose::Look | Purpose::Audit if !ended => Ended::Nothing,
-            Purpose::Look => {
+            Purpose::Look | Purpose::Audit | Purpose::Backfill if !ended => Ended::Nothing,
+            Purpose::Look | Purpose::Backfill => {
                 self.close(&[id]);
                 Ended::Look
             }

@@ -87,6 +87,7 @@ impl PendingWrites {
         Some(pending)
     }
 
+    #[cfg(test)]
     pub(super) fn rows(&self) -> impl Iterator<Item = RowId> + '_ {
         self.rows.keys().copied()
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hashbrown::HashTable;
 use jiff::Timestamp;
 
 use super::base::{Bases, Refs};
-use super::coverage::{Place, Window};
+use super::coverage::Place;
 use super::index::{Holders, Problems, Tally};
 use super::key::{LongTails, Parts};
 use super::pending::{Basis, Pending, PendingWrites, REMEMBERED, Written};
@@ -80,6 +81,7 @@ pub struct Inventory {
     knowledge: BTreeMap<RowId, Knowledge>,
     /// Rows that one complete read did not see: when that read was started.
     pub(super) missed: BTreeMap<RowId, i64>,
+    visits: AtomicU64,
 }
 
 impl Inventory {
@@ -101,6 +103,7 @@ impl Inventory {
             foreign: BTreeMap::new(),
             knowledge: BTreeMap::new(),
             missed: BTreeMap::new(),
+            visits: AtomicU64::new(0),
         }
     }
 
@@ -175,16 +178,6 @@ impl Inventory {
         self.pending.get(row).map(|pending| &pending.expected)
     }
 
-    /// Every row with a write that the hub does not show yet; ascending.
-    pub fn pending_rows(&self) -> impl Iterator<Item = RowId> + '_ {
-        self.pending.rows()
-    }
-
-    /// How many writes the hub does not show yet.
-    pub fn pending_len(&self) -> usize {
-        self.pending.len()
-    }
-
     /// When the oldest write that the hub does not show yet is given up.
     pub fn next_pending_expiry(&self) -> Option<Timestamp> {
         let (oldest, _) = self.pending.oldest()?;
@@ -206,8 +199,9 @@ impl Inventory {
 
     // Projection.
 
-    /// The filter fields that current rules name. `true`: some rows lack values of one, until they are seen again.
-    pub fn set_paths(&mut self, paths: &[Field]) -> bool {
+    /// The filter fields that current rules name. Rows lack the values of new ones until they are seen again: see
+    /// [`RowView::missing`].
+    pub fn set_paths(&mut self, paths: &[Field]) {
         if !self.paths.set(paths) {
             // Too many generations of rules since the rows were read: all of them count as never projected.
             for row in self.rows().collect::<Vec<_>>() {
@@ -219,17 +213,6 @@ impl Inventory {
             }
             self.paths.set(paths);
         }
-        self.backfill_remaining() > 0
-    }
-
-    /// Whether the row was seen last before one of the current fields was named.
-    pub fn lacks(&self, row: RowId) -> bool {
-        self.row(row).is_some_and(|row| self.paths.lacks(row.paths))
-    }
-
-    /// How many rows lack a value.
-    pub fn backfill_remaining(&self) -> usize {
-        self.paths.lacking()
     }
 
     // Looking up.
@@ -257,11 +240,6 @@ impl Inventory {
     /// How many rows are active and have not passed.
     pub fn actionable(&self) -> usize {
         self.tally.actionable
-    }
-
-    /// Every owner of a held marker, sorted, with the number of its rows.
-    pub fn owners(&self) -> impl Iterator<Item = (&Owner, usize)> {
-        self.holders.owners.iter().map(|(owner, rows)| (owner, rows.len()))
     }
 
     /// The rows of a problem, ascending.
@@ -322,13 +300,12 @@ impl Inventory {
 
     // Reading windows.
 
-    /// A window of a place has been read completely by a read started at `started_at`. Rows in it that neither this read nor a
-    /// complete one started before it has seen are gone from the hub: removed. One read alone proves nothing, because reads
-    /// are eventually consistent.
-    pub fn sweep(&mut self, place: Place, window: Window, started_at: Timestamp) -> Vec<Removed> {
-        let (from, to) = window.bounds();
+    /// All of a place has been read completely by reads started at `started_at` or later. Rows that neither these reads nor
+    /// complete ones before them have seen are gone from the hub: removed. One reading alone proves nothing, because reads are
+    /// eventually consistent. Looks at every row: to be called once a reading, not once a window of it.
+    pub fn sweep(&mut self, place: Place, started_at: Timestamp) -> Vec<Removed> {
         let started = started_at.as_millisecond();
-        let unseen = |row: &Row| row.place == place && (from..=to).contains(&row.created.ms()) && row.seen.ms() < started;
+        let unseen = |row: &Row| row.place == place && row.seen.ms() < started;
         let rows: Vec<RowId> = self.iter().filter(|(_, row)| unseen(row)).map(|(id, _)| id).collect();
         let mut removed = Vec::new();
         for row in rows {
@@ -376,7 +353,7 @@ impl Inventory {
     }
 
     /// At most `windows - 1` ascending CreatedAt cuts that part the rows of a place into about equal windows: the input of
-    /// [`Window::split`].
+    /// [`super::Window::split`]. Looks at every row: once a round of the audit.
     pub fn quantiles(&self, place: Place, windows: usize) -> Vec<Timestamp> {
         let mut created: Vec<i64> = self.iter().filter(|(_, row)| row.place == place).map(|(_, row)| row.created.ms()).collect();
         created.sort_unstable();
@@ -387,13 +364,14 @@ impl Inventory {
         cuts.into_iter().map(|cut| Millis::from_ms(cut).time()).collect()
     }
 
-    /// How many rows of a place were created in a window.
-    pub fn count_between(&self, place: Place, window: Window) -> usize {
-        if window == Window::ALL {
-            return self.tally.places.get(&place).copied().unwrap_or(0);
-        }
-        let (from, to) = window.bounds();
-        self.iter().filter(|(_, row)| row.place == place && (from..=to).contains(&row.created.ms())).count()
+    /// How many rows a place has.
+    pub fn count(&self, place: Place) -> usize {
+        self.tally.places.get(&place).copied().unwrap_or(0)
+    }
+
+    /// How many rows were looked at because something went through all of them, ever: nothing does while nothing happens.
+    pub fn visits(&self) -> u64 {
+        self.visits.load(Ordering::Relaxed)
     }
 
     /// Bytes in use.
@@ -425,6 +403,7 @@ impl Inventory {
     }
 
     fn iter(&self) -> impl Iterator<Item = (RowId, &Row)> {
+        self.visits.fetch_add(self.rows.len() as u64, Ordering::Relaxed);
         (0..).map(RowId).zip(self.rows.iter()).filter(|(_, row)| row.origin != NOWHERE)
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::regions::Regions;
-use super::{Done, Keeper, REFUSED, REFUSED_LONGEST, Refusal, UNSEEN, is_passing};
+use super::{Done, Keeper, REFUSED, REFUSED_LONGEST, Refusal, UNFILLED, UNSEEN, is_passing};
 use crate::core::decide::Knowledge;
 use crate::engine::act::Batch;
 use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
@@ -59,7 +59,6 @@ impl Keeper {
                 self.ports = Some(ports);
                 self.born_after = Some(now);
                 for place in self.place_numbers() {
-                    self.coverage.begin_pass(place, now);
                     self.sync.begin_pass(place, now);
                 }
             }
@@ -113,9 +112,7 @@ impl Keeper {
             Ended::Look => self.looked(chain, elapsed),
             Ended::Window(place, window, started_at) => {
                 self.coverage.mark(place, window, started_at);
-                for removed in self.inventory.sweep(place, window, started_at) {
-                    self.lose(&removed);
-                }
+                self.sweep(place, now);
                 if window == Window::ALL {
                     self.last_full_sync = Some(now);
                     self.unreadable = std::mem::take(&mut self.unreadable_now);
@@ -125,11 +122,28 @@ impl Keeper {
         }
     }
 
+    /// Once all of a place has been read anew since the last time, removes what the hub no longer shows.
+    fn sweep(&mut self, place: Place, now: Timestamp) {
+        let Some(proven) = self.coverage.proven_since(place) else { return };
+        if self.swept.get(&place).is_some_and(|swept| proven < *swept) {
+            return;
+        }
+        self.swept.insert(place, now);
+        for removed in self.inventory.sweep(place, proven) {
+            self.lose(&removed);
+        }
+    }
+
     /// A look-up is complete. What it did not show is not asked for again at once: it is gone, which the audit proves, or the
     /// hub lags behind a write of ours.
     fn looked(&mut self, chain: &Chain, elapsed: Duration) {
         for row in self.looking.remove(&chain.id).unwrap_or_default() {
             self.looked.remove(&row);
+            let filled = self.inventory.get(row).is_none_or(|view| view.missing().is_empty());
+            if !filled && self.evaluator.as_ref().is_some_and(|evaluator| evaluator.waits(row)) {
+                self.unfilled.insert(row, elapsed + UNFILLED);
+                continue;
+            }
             let seen = self.inventory.get(row).map(|view| view.seen_at().as_millisecond());
             if seen.is_none_or(|seen| seen >= chain.started_at.as_millisecond()) {
                 continue;
@@ -157,6 +171,7 @@ impl Keeper {
         self.looks.remove(&removed.row);
         self.looked.remove(&removed.row);
         self.unseen.remove(&removed.row);
+        self.unfilled.remove(&removed.row);
         self.flappers.remove(&removed.row);
         self.refused.remove(&removed.row);
     }

@@ -38,7 +38,7 @@ use crate::core::decide::Change;
 use crate::core::ids::Region;
 use crate::core::limits::Ledger;
 use crate::core::objects::{Desired, HubSpec, Objects};
-use crate::inventory::{Coverage, Inventory, Place, RowId, Window};
+use crate::inventory::{Coverage, Inventory, Place, RowId};
 
 /// How long the hub may answer with the state before a write of ours.
 const LAG: Duration = Duration::from_mins(30);
@@ -63,6 +63,8 @@ const RELATIVE_DATES: Duration = Duration::from_mins(10);
 const STANDSTILL: Duration = Duration::from_secs(10);
 /// A finding that a look-up did not show is looked up again after this.
 const UNSEEN: Duration = Duration::from_secs(10);
+/// A finding that lacks a field still after it was read for it is read again after this: the hub lagged, or it is gone.
+const UNFILLED: Duration = Duration::from_mins(1);
 /// A finding that was not taken for a passing reason is tried again after this, then after twice that, and so on.
 const REFUSED: Duration = Duration::from_mins(1);
 /// But no later than this.
@@ -116,6 +118,10 @@ pub struct Keeper {
     looked: BTreeMap<RowId, Timestamp>,
     /// Rows that a narrow look-up did not show: to be looked up by id.
     unseen: BTreeSet<RowId>,
+    /// Rows that lack a field still after they were read for it, and when they are read again.
+    unfilled: BTreeMap<RowId, Duration>,
+    /// When rows that the hub no longer shows were last removed, by place.
+    swept: BTreeMap<Place, Timestamp>,
     read_backoff: Backoff,
     write_backoff: Backoff,
     ask_backoff: Backoff,
@@ -233,6 +239,8 @@ impl Keeper {
             looking: BTreeMap::new(),
             looked: BTreeMap::new(),
             unseen: BTreeSet::new(),
+            unfilled: BTreeMap::new(),
+            swept: BTreeMap::new(),
             read_backoff: Backoff::default(),
             write_backoff: Backoff::default(),
             ask_backoff: Backoff::default(),
@@ -324,7 +332,7 @@ impl Keeper {
         if !self.ready() {
             return None;
         }
-        self.place_numbers().map(|place| self.smallest_interval(self.inventory.count_between(place, Window::ALL))).max()
+        self.place_numbers().map(|place| self.smallest_interval(self.inventory.count(place))).max()
     }
 
     pub(in crate::engine) fn spec(&self) -> Option<&HubSpec> {
@@ -348,6 +356,7 @@ impl Keeper {
         let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
         wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
         wakes.extend(self.refused.values().filter(|refusal| !refusal.lasting).map(|refusal| later(refusal.until)));
+        wakes.extend(self.unfilled.values().map(|&due| later(due)));
         // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
         wakes.push(self.partial_due.and_then(later));
         if !self.held.is_empty() {
@@ -361,6 +370,7 @@ impl Keeper {
         let decided = self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.wanted().is_empty() && e.asks().is_empty());
         decided
             && self.ready()
+            && self.evaluator.as_ref().is_some_and(|evaluator| evaluator.backfilling().0 == 0)
             && self.writes.is_empty()
             && self.looks.is_empty()
             && self.unseen.is_empty()

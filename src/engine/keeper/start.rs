@@ -72,7 +72,7 @@ impl Keeper {
 
     pub(super) fn plan_audit(&mut self, place: Place) {
         let Some(interval) = self.spec().map(|spec| Duration::from_secs(u64::from(spec.sync_interval_seconds))) else { return };
-        let here = self.inventory.count_between(place, Window::ALL);
+        let here = self.inventory.count(place);
         let cuts = self.inventory.quantiles(place, Sync::audit_windows(here));
         // An interval that the quota cannot meet is refused in the status; what is possible is done meanwhile.
         let interval = interval.max(self.smallest_interval(here));
@@ -217,6 +217,32 @@ impl Keeper {
         self.held = held;
     }
 
+    /// Reads what lacks a field that a rule names anew, by the fewest pages.
+    fn backfill(&mut self, now: Timestamp, elapsed: Duration) {
+        let Some(evaluator) = &mut self.evaluator else { return };
+        let mut rows = evaluator.take_unread();
+        let due: Vec<RowId> = self.unfilled.iter().filter(|(_, due)| **due <= elapsed).map(|(row, _)| *row).collect();
+        for row in due {
+            self.unfilled.remove(&row);
+            if evaluator.waits(row) {
+                rows.insert(row);
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let rows: Vec<RowId> = rows.into_iter().collect();
+        for LookUp { place, filter, rows } in act::look_ups(&self.inventory, &rows) {
+            let chain = self.sync.backfill(place, filter, now);
+            self.await_rows(chain, rows, now);
+        }
+    }
+
+    fn await_rows(&mut self, chain: u64, rows: Vec<RowId>, now: Timestamp) {
+        self.looked.extend(rows.iter().map(|row| (*row, now)));
+        self.looking.insert(chain, rows);
+    }
+
     /// Whether a row is being read again and has not come yet.
     fn is_looking(&self, row: RowId) -> bool {
         let (Some(asked), Some(view)) = (self.looked.get(&row), self.inventory.get(row)) else { return false };
@@ -284,9 +310,9 @@ impl Keeper {
         }
         for LookUp { place, filter, rows } in look_ups {
             let chain = self.sync.look(place, filter, now);
-            self.looked.extend(rows.iter().map(|row| (*row, now)));
-            self.looking.insert(chain, rows);
+            self.await_rows(chain, rows, now);
         }
+        self.backfill(now, elapsed);
         while self.reading.total() < PAGES {
             let Some(chain) = self.sync.start_next(|place| self.reading.of(place) < READS) else { break };
             let (Some(ports), Some(region)) = (self.ports.clone(), self.region(chain.place)) else { break };

@@ -191,10 +191,7 @@ enum Step {
     },
     Settle(u32),
     Withdraw(u32),
-    Sweep {
-        from: i64,
-        to: i64,
-    },
+    Sweep,
     Remove(u32),
     Paths(bool),
     Expire,
@@ -222,7 +219,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (number.clone(), any::<bool>(), any::<bool>()).prop_map(|(number, newer, event)| Step::Echo { number, newer, event }),
         3 => number.clone().prop_map(Step::Settle),
         1 => number.clone().prop_map(Step::Withdraw),
-        2 => (0_i64..5, 0_i64..5).prop_map(|(a, b)| Step::Sweep { from: a.min(b), to: a.max(b) }),
+        2 => Just(Step::Sweep),
         1 => number.prop_map(Step::Remove),
         1 => any::<bool>().prop_map(Step::Paths),
         1 => Just(Step::Expire),
@@ -328,12 +325,11 @@ impl World {
                 known.wait = known.wait.take().filter(|wait| wait.settled);
                 self.inventory.withdraw(row);
             }
-            Step::Sweep { from, to } => {
-                let window = Window { from: Some(minute(from)), to: Some(minute(to)) };
-                let removed = self.inventory.sweep(HOME, window, minute(self.now));
+            Step::Sweep => {
+                let removed = self.inventory.sweep(HOME, minute(self.now));
                 let mut gone = BTreeSet::new();
                 for (&number, known) in &mut self.known {
-                    if (from..=to).contains(&known.finding.created) && known.seen < self.now {
+                    if known.seen < self.now {
                         match known.missed {
                             None => known.missed = Some(self.now),
                             Some(first) if first < self.now => {
@@ -412,7 +408,7 @@ impl World {
             assert_eq!(&*view.facts().resources[0].id, known.finding.resource);
             assert_eq!(view.marker().marker().cloned(), known.mark.marker());
             assert_eq!(inventory.pending(row).is_some(), known.wait.is_some());
-            assert_eq!(inventory.lacks(row), known.lacking);
+            assert_eq!(!inventory.get(row).unwrap().missing().is_empty(), known.lacking);
             let held = match known.mark {
                 Mark::Held(owner, _) => Some(owner),
                 _ => None,
@@ -435,7 +431,7 @@ impl World {
             assert_eq!(rows, owners.get(owner).cloned().unwrap_or_default());
         }
         assert_eq!(
-            inventory.owners().map(|(owner, rows)| (owner.to_string(), rows)).collect::<BTreeMap<_, _>>(),
+            inventory.holders.owners.iter().map(|(owner, rows)| (owner.to_string(), rows.len())).collect::<BTreeMap<_, _>>(),
             owners.iter().map(|(owner, rows)| (owner.clone(), rows.len())).collect()
         );
         for (problem, rows) in &problems {
@@ -445,9 +441,8 @@ impl World {
         let counted = inventory.accounts().iter().map(|(account, count)| (account.to_string(), (count.findings, count.held)));
         assert_eq!(counted.collect::<BTreeMap<_, _>>(), accounts);
         assert_eq!(inventory.broken().collect::<Vec<_>>(), broken);
-        assert_eq!(inventory.pending_rows().collect::<Vec<_>>(), pending);
-        assert_eq!(inventory.backfill_remaining(), self.known.values().filter(|known| known.lacking).count());
-        assert_eq!(inventory.count_between(HOME, Window::ALL), rows.len());
+        assert_eq!(inventory.pending.rows().collect::<Vec<_>>(), pending);
+        assert_eq!(inventory.count(HOME), rows.len());
         // Nothing shared is leaked or freed too early.
         let users = rows.len() as u64;
         let bases = &inventory.bases;

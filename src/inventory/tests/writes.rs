@@ -35,7 +35,7 @@ fn a_settled_write_is_taken_over_at_once_and_the_lagging_hub_ignored() {
     }
     assert!(inventory.get(row).unwrap().is_ours());
     assert!(matches!(change(&mut inventory, &after, event(206)), Change::Confirmed { .. }));
-    assert_eq!(inventory.pending_len(), 0);
+    assert_eq!(inventory.pending.rows().count(), 0);
     assert_eq!(change(&mut inventory, &after, event(206)), Change::Same);
     assert_eq!(change(&mut inventory, &before, read(207)), Change::Stale, "older by its version");
 }
@@ -62,7 +62,7 @@ fn an_echo_older_than_what_we_know_confirms_without_going_back() {
     assert_eq!((view.compliance(), view.is_ours()), (Some(ComplianceStatus::Warning), true));
     assert!(matches!(change(&mut inventory, &after, event(207)), Change::Confirmed { .. }));
     assert_eq!(inventory.get(row).unwrap().compliance(), Some(ComplianceStatus::Warning));
-    assert_eq!(inventory.pending_len(), 0);
+    assert_eq!(inventory.pending.rows().count(), 0);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn what_is_neither_our_write_nor_the_state_before_it_is_somebody_elses() {
     inventory.settle(row);
     let person = after.version(201).workflow(WorkflowStatus::Notified);
     assert!(matches!(change(&mut inventory, &person, read(202)), Change::Changed { overwritten: true, .. }));
-    assert_eq!((inventory.pending_len(), inventory.get(row).unwrap().workflow()), (0, WorkflowStatus::Notified));
+    assert_eq!((inventory.pending.rows().count(), inventory.get(row).unwrap().workflow()), (0, WorkflowStatus::Notified));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_refused_write_is_withdrawn_and_leaves_no_trace() {
     let mut inventory = Inventory::new(LAG);
     let (row, before, _) = suppressing(&mut inventory);
     inventory.withdraw(row);
-    assert_eq!((inventory.pending_len(), inventory.pending(row)), (0, None));
+    assert_eq!((inventory.pending.rows().count(), inventory.pending(row)), (0, None));
     assert_eq!(change(&mut inventory, &before, read(201)), Change::Same);
 }
 

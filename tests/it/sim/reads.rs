@@ -88,25 +88,6 @@ async fn in_the_steady_state_only_the_audit_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_path_that_no_filter_named_before_waits_for_one_read() {
-    let mut sim = Sim::new();
-    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::b");
-    sim.declare(&hub());
-    sim.start();
-    sim.settle().await;
-    let reads = sim.local.count("GetFindings").calls;
-    let rule = "{name: t, match: {controls: [S3.9], filters: {Title: [{Value: S3, Comparison: PREFIX}]}}, response: {suppress: {reason: OutOfScope}}}";
-    sim.declare(&(hub() + &policy("p", rule)));
-    sim.settle().await;
-    assert_eq!(sim.local.count("GetFindings").calls, reads + 1, "one page for {} findings", FILLERS + 1);
-    let events = sim.events();
-    assert!(events.iter().any(|event| event.reason == "Backfilling"), "{events:?}");
-    let title = sim.finding(&key)["Title"].as_str().unwrap().to_owned();
-    assert_eq!(sim.workflow(&key) == Suppressed, title.starts_with("S3"), "{title}");
-    sim.assert_stays().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_requested_pass_reads_everything_once_and_is_echoed() {
     let mut sim = Sim::new();
     sim.declare(&(hub() + &policy("p", RULE)));
