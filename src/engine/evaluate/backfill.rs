@@ -72,8 +72,12 @@ impl Backfill {
             (&mut self.policies, &before.policies, &doubt.policies),
             (&mut self.exceptions, &before.exceptions, &doubt.exceptions),
         ] {
-            old.iter().for_each(|&number| counts[number] -= 1);
-            new.iter().for_each(|&number| counts[number] += 1);
+            for &number in old {
+                counts[number] -= 1;
+            }
+            for &number in new {
+                counts[number] += 1;
+            }
         }
         if doubt.is_empty() {
             self.rows.remove(&row);
