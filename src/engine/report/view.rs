@@ -307,7 +307,8 @@ impl View<'_> {
         let active = verdict == Verdict::Active;
         let in_force = Condition {
             kind: "InForce",
-            status: Some(active),
+            // What waits for a read is not known to be either.
+            status: (word.reason != reasons::BACKFILLING).then_some(active),
             reason: if active { reasons::ACTIVE } else { word.reason },
             message: word.message.clone(),
         };

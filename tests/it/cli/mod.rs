@@ -268,10 +268,13 @@ pub fn redacted(page: &str) -> String {
     page
 }
 
-/// Several transcripts on one page.
+/// Several transcripts on one page; what was broken between lines is joined, because times differ in their length.
 pub fn page(parts: &[String]) -> String {
-    parts.join("\n")
+    parts.join("\n").replace(BROKEN, " ")
 }
+
+/// A line of `explain` that goes on.
+const BROKEN: &str = "\n               ";
 
 /// Runs the program in a directory, and gives what was seen.
 pub fn said(directory: &Path, args: &[&str]) -> String {

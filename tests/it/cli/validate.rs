@@ -7,7 +7,12 @@ use super::{Manifests, code, hubkeeper, page, run, said, text};
 const ACCOUNT: &str = "apiVersion: hubkeeper.dev/v1alpha1\nkind: Account\nmetadata: {name: NAME}\nspec: {id: \"111122223333\"}\n";
 
 fn account(name: &str) -> String {
-    ACCOUNT.replace("NAME", name)
+    ACCOUNT.replace("NAME", name).replace("111122223333", &id(name))
+}
+
+/// An id for each name.
+fn id(name: &str) -> String {
+    format!("{:012}", name.bytes().fold(1_u64, |sum, byte| sum * 31 % 1_000_000_007 + u64::from(byte)))
 }
 
 /// Wrong in every way that its schema, its rules and AWS know.
@@ -116,7 +121,8 @@ fn a_directory_as_people_have_it_is_valid() {
     let manifests = Manifests::new(&[]);
     let (swap, json) = (account("swap"), |name: &str| {
         format!(
-            "{{\"apiVersion\":\"hubkeeper.dev/v1alpha1\",\"kind\":\"Account\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"id\":\"111122223333\"}}}}"
+            "{{\"apiVersion\":\"hubkeeper.dev/v1alpha1\",\"kind\":\"Account\",\"metadata\":{{\"name\":\"{name}\"}},\"spec\":{{\"id\":\"{}\"}}}}",
+            id(name)
         )
     });
     for (name, content) in [

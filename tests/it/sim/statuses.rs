@@ -84,11 +84,33 @@ async fn an_exception_whose_filter_waits_for_a_read_is_on_its_way_and_not_stalle
     sim.pass(2).await;
     let status = sim.status("FindingException/team/x");
     let conditions: Vec<_> = status.conditions.iter().map(|c| (c.kind, c.status, c.reason)).collect();
-    let waits =
-        [("Ready", None, "Backfilling"), ("Reconciling", Some(true), "Backfilling"), ("Stalled", Some(false), "Backfilling")];
+    let waits = [
+        ("InForce", None, "Backfilling"),
+        ("Ready", None, "Backfilling"),
+        ("Reconciling", Some(true), "Backfilling"),
+        ("Stalled", Some(false), "Backfilling"),
+    ];
     assert_eq!(conditions, waits);
     sim.settle().await;
     assert_eq!(sim.ready("FindingException/team/x").0, Some(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_as_a_whole_is_said_on_the_hub_until_it_can() {
+    let mut sim = Sim::new();
+    let whole = policy("p", RULE);
+    sim.declare_as(parse_files(&[("hub.yaml", &hub()), ("p.yaml", &whole)]));
+    sim.start();
+    sim.settle().await;
+    assert_eq!(sim.ready("ControlPolicy/p"), (Some(true), "ReconciliationSucceeded"));
+    for cut in ["", "{{{"] {
+        sim.declare_as(parse_files(&[("hub.yaml", &hub()), ("p.yaml", cut)]));
+        sim.settle().await;
+        assert_eq!(sim.ready("SecurityHub/main"), (Some(false), "Unreadable"), "{cut:?}");
+    }
+    sim.declare_as(parse_files(&[("hub.yaml", &hub()), ("p.yaml", &whole)]));
+    sim.settle().await;
+    assert_eq!(sim.ready("SecurityHub/main"), (Some(true), "ReconciliationSucceeded"));
 }
 
 #[tokio::test(start_paused = true)]
