@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests and checks need beside Rust, into .cache/ (ignored by git, removed by `make clean`).
 #
-#   tests/setup.sh moto         .cache/venv/bin/moto_server: AWS services other than Security Hub
+#   tests/setup.sh moto         .cache/venv/bin/moto_server: AWS services other than Security Hub; .cache/venv/bin/aws: the AWS CLI
 #   tests/setup.sh cargo-deny   .cache/tools/bin/cargo-deny: the dependency policy
 #   tests/setup.sh controlplane .cache/controlplane: kube-apiserver, kube-controller-manager, etcd and kubectl, built once by Go
 #                               into a cache that outlives the tree; not needed where KUBEBUILDER_ASSETS names a folder of them
@@ -27,7 +27,7 @@ moto() {
     echo "or another interpreter by name: PYTHON=python3.12 make test" >&2
     exit 1
   fi
-  echo "tests/setup.sh: installing moto into .cache/venv" >&2
+  echo "tests/setup.sh: installing moto and the AWS CLI into .cache/venv" >&2
   rm -rf .cache/venv
   "$python" -m venv .cache/venv
   .cache/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement tests/requirements.txt

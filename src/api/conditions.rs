@@ -68,4 +68,38 @@ pub struct LimitHold {
     /// What to name in `Approval.spec.digest`.
     #[schemars(length(max = 71))]
     pub digest: String,
+    /// Since when they wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// When the rolling hour lets them go without an Approval. Absent: they are more than it ever does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+}
+
+/// Changes that wait because they are over the limits of the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HubLimitHold {
+    /// Whom they are for: `inherited`, or the object. Example: ControlPolicy/baseline.
+    #[schemars(length(max = 400))]
+    pub owner: String,
+    /// What would be done. Example: suppress.
+    #[schemars(length(max = 63))]
+    pub action: String,
+    /// Findings that would be changed.
+    pub wanted: i64,
+    /// Findings that an Approval of the digest would allow to be changed. Absent: nobody can approve it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<i64>,
+    /// What to name in `Approval.spec.digest`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 71))]
+    pub digest: Option<String>,
+    /// Since when they wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// When the rolling hour lets them (of inherited answers: the next) go without an Approval. Absent: they are more than it ever
+    /// does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
 }

@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::api::account::AccountStatus;
 use crate::api::approval::ApprovalStatus;
-use crate::api::conditions::{Condition, LimitHold};
+use crate::api::conditions::{Condition, HubLimitHold, LimitHold};
 use crate::api::control_policy::ControlPolicyStatus;
 use crate::api::exception_policy::ExceptionPolicyStatus;
 use crate::api::finding_exception::FindingExceptionStatus;
 use crate::api::security_hub::SecurityHubStatus;
+use crate::core::marker::Owner;
 use crate::core::object_status::{self as said, Detail, ObjectStatus};
 
 /// `status` of the object's kind, as JSON. A condition that did not change keeps the time that it has in `before`.
@@ -76,8 +77,24 @@ fn holds(all: &[said::LimitHold]) -> Vec<LimitHold> {
         wanted: count(hold.wanted),
         ceiling: count(hold.ceiling),
         digest: hold.digest.clone(),
+        since: time(Some(hold.since)),
+        until: time(hold.until),
     };
     all.iter().map(hold).collect()
+}
+
+fn hub_hold(held: &said::HubLimitHold) -> HubLimitHold {
+    let hold = &held.hold;
+    let approvable = matches!(held.owner, Owner::Object(_));
+    HubLimitHold {
+        owner: held.owner.to_string(),
+        action: hold.action.to_owned(),
+        wanted: count(hold.wanted),
+        ceiling: approvable.then(|| count(hold.ceiling)),
+        digest: approvable.then(|| hold.digest.clone()),
+        since: time(Some(hold.since)),
+        until: time(hold.until),
+    }
 }
 
 fn hub(detail: &said::HubDetail) -> SecurityHubStatus {
@@ -92,6 +109,8 @@ fn hub(detail: &said::HubDetail) -> SecurityHubStatus {
         proven_since: time(detail.proven_since),
         smallest_sync_interval_seconds: detail.smallest_sync_interval_seconds.map(count),
         pending_changes: count(detail.pending_changes),
+        left_regions: detail.left_regions.iter().map(ToString::to_string).collect(),
+        limit_holds: detail.limit_holds.iter().map(hub_hold).collect(),
         ..SecurityHubStatus::default()
     }
 }
@@ -120,5 +139,38 @@ fn exception(detail: &said::ExceptionDetail) -> FindingExceptionStatus {
         expires_at: time(detail.expires_at),
         limit_holds: holds(&detail.limit_holds),
         ..FindingExceptionStatus::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::{Kind, ObjectRef};
+
+    #[test]
+    fn what_the_limits_of_a_hub_hold_back_is_told_with_owner_times_and_a_digest_where_somebody_can_approve() {
+        let hold = said::LimitHold {
+            action: "suppress",
+            wanted: 8,
+            ceiling: 10,
+            digest: format!("sha256:{}", "0".repeat(64)),
+            since: "2026-12-01T08:00:00Z".parse().unwrap(),
+            until: Some("2026-12-01T09:00:00Z".parse().unwrap()),
+        };
+        let held = |owner| said::HubLimitHold { owner, hold: hold.clone() };
+        let policy = Owner::Object(ObjectRef::cluster(Kind::ControlPolicy, "logs"));
+        let detail = said::HubDetail {
+            left_regions: vec!["us-east-1".parse().unwrap()],
+            limit_holds: vec![held(policy), held(Owner::Inherited)],
+            ..said::HubDetail::default()
+        };
+        let told = serde_json::to_value(hub(&detail)).unwrap();
+        assert_eq!(told["leftRegions"], serde_json::json!(["us-east-1"]));
+        let first = &told["limitHolds"][0];
+        assert_eq!((&first["owner"], &first["wanted"], &first["ceiling"]), (&"ControlPolicy/logs".into(), &8.into(), &10.into()));
+        assert_eq!((&first["since"], &first["until"]), (&"2026-12-01T08:00:00Z".into(), &"2026-12-01T09:00:00Z".into()));
+        assert_eq!(first["digest"], hold.digest);
+        let second = &told["limitHolds"][1];
+        assert_eq!((second["owner"].as_str(), second.get("digest"), second.get("ceiling")), (Some("inherited"), None, None));
     }
 }

@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::conditions::Condition;
+use super::conditions::{Condition, HubLimitHold};
 use super::parse::{Checks, Invalid, Path, meta};
 use crate::core::ids::{Kind, Region};
 use crate::core::objects;
@@ -46,7 +46,9 @@ pub struct SecurityHubSpec {
     #[x_kube(validation = Rule::new("self == oldSelf")
         .message("homeRegion cannot be changed: make another SecurityHub and delete this one."))]
     pub home_region: String,
-    /// Regions whose findings are kept too. Default: those that the finding aggregator links. Example: [us-east-1].
+    /// Regions whose findings are kept too; those of other Regions are left alone, also what is held there. One that the finding
+    /// aggregator does not link is read and written by itself, and the condition RegionsLinked says so. Default: those that the
+    /// aggregator links. Example: [us-east-1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 3, max = 32), pattern("^[a-z0-9]+(-[a-z0-9]+)+$")))]
     pub linked_regions: Option<Vec<String>>,
@@ -191,6 +193,14 @@ pub struct SecurityHubStatus {
     pub smallest_sync_interval_seconds: Option<i64>,
     /// Changes wanted and not yet made.
     pub pending_changes: i64,
+    /// Regions that the aggregator links and spec.linkedRegions does not list: their findings are left alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub left_regions: Vec<String>,
+    /// Changes that wait because they are over spec.limits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub limit_holds: Vec<HubLimitHold>,
 }
 
 impl TryFrom<&SecurityHub> for Object<HubSpec> {

@@ -7,11 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::reach::{Progress, Reach};
 use super::survey::survey;
-use crate::core::compile::{Holder, PolicySet};
+use crate::core::compile::{Fault, Holder, PolicySet, Verdict};
 use crate::core::decide::Action;
+use crate::core::ids::ObjectRef;
 use crate::core::marker::MarkerState;
 use crate::core::matcher::Scratch;
 use crate::core::objects::{Desired, Mode};
+use crate::core::reasons;
 use crate::core::responses::{self, Wish};
 use crate::engine::keeper::Keeper;
 use crate::engine::ports::{AwsFailure, FailureKind, World};
@@ -100,6 +102,19 @@ pub struct Audited {
     pub finding: Named,
 }
 
+/// Something that is declared and decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct NoEffect {
+    /// `FindingException/team-pay/cdn`.
+    pub object: String,
+    /// A constant of `core::reasons`.
+    pub reason: &'static str,
+    /// One sentence for people, lower case, without a full stop.
+    pub message: String,
+}
+
 /// What would change in one hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,6 +130,9 @@ pub struct HubPlan {
     pub changes: Vec<PlannedChange>,
     pub over_limit: Vec<OverLimit>,
     pub audited: Vec<Audited>,
+    /// Policies and exceptions that decide nothing now, and why: not granted, not approved, expired, in conflict with a limit of
+    /// their grant.
+    pub without_effect: Vec<NoEffect>,
     /// Findings whose history could not settle what people said: left.
     pub in_doubt: usize,
 }
@@ -141,6 +159,8 @@ pub struct Explanation {
     pub sets: Option<&'static str>,
     /// Policies in Audit that would decide it, with the rule and whether that suppresses.
     pub audit: Vec<String>,
+    /// Exceptions whose targets match it, and policies with a rule that does, that have no effect; and why.
+    pub without_effect: Vec<NoEffect>,
     /// Other findings of the same problem.
     pub same_problem: Vec<String>,
 }
@@ -221,6 +241,7 @@ impl Surveyed {
             changes: Vec::new(),
             over_limit,
             audited: Vec::new(),
+            without_effect: Vec::new(),
             in_doubt: 0,
         };
         let Some((evaluator, inventory)) = keeper.evaluator() else { return plan };
@@ -248,7 +269,11 @@ impl Surveyed {
             plan.audited.push(Audited { policy: set.policies[policy].meta.object.to_string(), finding });
         }
         plan.audited.sort();
-        plan.in_doubt = inventory.rows().filter(|row| evaluator.reason(*row) == Some(crate::core::reasons::IN_DOUBT)).count();
+        let faulty = (0..set.policies.len()).filter_map(|policy| without_effect(&set, policy));
+        let exceptions = (0..set.exceptions.len()).filter_map(|x| not_in_force(&set, evaluator.verdicts(), x));
+        plan.without_effect = faulty.chain(exceptions).collect();
+        plan.without_effect.sort();
+        plan.in_doubt = inventory.rows().filter(|row| evaluator.reason(*row) == Some(reasons::IN_DOUBT)).count();
         plan
     }
 
@@ -289,6 +314,8 @@ impl Surveyed {
                 };
                 format!("{}, rule {}: {would}", set.policies[*policy].meta.object, rule.name)
             });
+        let exceptions = matches.exceptions.iter().filter_map(|x| not_in_force(&set, evaluator.verdicts(), *x));
+        let policies = matches.rules.iter().filter_map(|(policy, _)| without_effect(&set, *policy));
         let (action, sets) = match &decision.action {
             Action::Leave => ("leave", None),
             Action::Ask(_) => ("ask the history", None),
@@ -313,9 +340,36 @@ impl Surveyed {
             decided_by: decided_by(&set, &decision.holder),
             sets,
             audit: audit.collect(),
+            without_effect: exceptions.chain(policies).collect(),
             same_problem: others.filter_map(|other| inventory.get(*other)).map(|view| view.key().id).collect(),
         }))
     }
+}
+
+fn no_effect(object: &ObjectRef, fault: Option<&Fault>) -> Option<NoEffect> {
+    fault.map(|fault| NoEffect { object: object.to_string(), reason: fault.reason, message: fault.message.clone() })
+}
+
+/// Why a policy decides nothing, if it does not.
+fn without_effect(set: &PolicySet, policy: usize) -> Option<NoEffect> {
+    let policy = set.policies.get(policy)?;
+    let suspended = || Fault { reason: reasons::SUSPENDED, message: "suspended".to_owned() };
+    let fault = policy.fault.clone().or_else(|| policy.spec.suspend.then(suspended));
+    no_effect(&policy.meta.object, fault.as_ref())
+}
+
+/// Why an exception has no effect, if it has none.
+fn not_in_force(set: &PolicySet, verdicts: &[Verdict], exception: usize) -> Option<NoEffect> {
+    let (exception, verdict) = (set.exceptions.get(exception)?, verdicts.get(exception)?);
+    let spec = &exception.spec;
+    let fault = match verdict {
+        Verdict::Active => return None,
+        Verdict::Faulty(fault) => fault.clone(),
+        Verdict::Pending => Fault { reason: reasons::PENDING, message: format!("begins at {}", spec.starts_at) },
+        Verdict::Expired => Fault { reason: reasons::EXPIRED, message: format!("expired at {}", spec.expires_at) },
+        Verdict::Suspended => Fault { reason: reasons::SUSPENDED, message: "suspended".to_owned() },
+    };
+    no_effect(&exception.meta.object, Some(&fault))
 }
 
 fn decided_by(set: &PolicySet, holder: &Holder) -> Option<String> {

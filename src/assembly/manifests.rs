@@ -9,13 +9,7 @@ use crate::core::objects::{Meta, Objects};
 
 /// Every declared object's identity and provenance, sorted by kind, namespace and name.
 pub fn metas(objects: &Objects) -> Vec<&Meta> {
-    let Objects { hubs, accounts, policies, exceptions, exception_policies, approvals } = objects;
-    let mut metas: Vec<&Meta> = hubs.iter().map(|object| &object.meta).collect();
-    metas.extend(accounts.iter().map(|object| &object.meta));
-    metas.extend(policies.iter().map(|object| &object.meta));
-    metas.extend(exceptions.iter().map(|object| &object.meta));
-    metas.extend(exception_policies.iter().map(|object| &object.meta));
-    metas.extend(approvals.iter().map(|object| &object.meta));
+    let mut metas: Vec<&Meta> = objects.metas().collect();
     metas.sort_by(|a, b| a.object.cmp(&b.object));
     metas
 }

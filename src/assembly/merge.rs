@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::run::gated;
 use crate::core::ids::ObjectRef;
-use crate::engine::ports::{Condition, Detail, ObjectStatus, SinkError, StatusSink};
+use crate::engine::ports::{Condition, Detail, ObjectStatus, SinkError, StatusSink, World};
 
 type Known = BTreeMap<ObjectRef, BTreeMap<Arc<str>, ObjectStatus>>;
 
@@ -25,6 +26,18 @@ impl MergedStatus {
     /// The sink of one hub's loop.
     pub fn of_hub(self: &Arc<Self>, hub: &str) -> Arc<dyn StatusSink> {
         Arc::new(OfHub { hub: hub.into(), merged: Arc::clone(self) })
+    }
+
+    /// A hub is no longer kept: what only its loop said is said no longer.
+    pub async fn leave(self: &Arc<Self>, world: &World, hub: &str) {
+        let of_hub = self.of_hub(hub);
+        let said: Vec<ObjectRef> =
+            self.known().iter().filter(|(_, hubs)| hubs.contains_key(hub)).map(|(object, _)| object.clone()).collect();
+        for object in said {
+            if let Err(error) = gated(world, &object, of_hub.forget(&object)).await {
+                tracing::warn!(%error, %object, "a status is not removed");
+            }
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -50,6 +63,10 @@ impl StatusSink for OfHub {
             Some(joined) => self.merged.inner.write(&joined).await,
             None => Ok(()),
         }
+    }
+
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        self.merged.inner.listed().await
     }
 
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {

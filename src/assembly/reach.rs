@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::connect::AwsConnector;
-use super::pass::{OpenGate, SoleWriter};
+use super::pass::{ListingProves, OpenGate, SoleWriter};
 use super::time::{Dice, HouseClock};
 use crate::aws::quota::OnAttempt;
 use crate::aws::transport::{Endpoint, EndpointError};
@@ -39,6 +39,7 @@ impl Reach {
             profile: self.profile.clone(),
             on_attempt,
             feed: true,
+            longest: None,
         }
     }
 
@@ -56,6 +57,7 @@ impl Reach {
             events: Arc::new(Silent),
             meter: Arc::new(progress),
             connector: Arc::new(connector),
+            absence: Arc::new(ListingProves),
         }
     }
 }
@@ -85,6 +87,10 @@ pub struct Silent;
 impl StatusSink for Silent {
     async fn write(&self, _status: &ObjectStatus) -> Result<(), SinkError> {
         Ok(())
+    }
+
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        Ok(Vec::new())
     }
 
     async fn forget(&self, _object: &ObjectRef) -> Result<(), SinkError> {

@@ -10,11 +10,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::merge::MergedStatus;
-use crate::core::ids::{Kind, ObjectRef};
-use crate::core::objects::Desired;
+use crate::core::ids::ObjectRef;
+use crate::core::objects::{Desired, Meta, Object, PolicySpec};
 use crate::core::reasons;
 use crate::engine::keeper::{Keeper, Purpose};
-use crate::engine::ports::{Clock, Condition, DesiredSource, Detail, Event, Meter, ObjectStatus, PolicyDetail, World};
+use crate::engine::ports::{
+    Blocked, Clock, Condition, DesiredSource, Detail, Effect, Event, Meter, ObjectStatus, SinkError, World,
+};
 
 /// How long a source that cannot be read is left alone.
 const SOURCE_RETRY: Duration = Duration::from_secs(5);
@@ -41,6 +43,7 @@ pub async fn run(
     let mut loops: FuturesUnordered<BoxFuture<'static, Arc<str>>> = FuturesUnordered::new();
     let mut running: BTreeMap<Arc<str>, Running> = BTreeMap::new();
     let mut orphans: BTreeMap<ObjectRef, ObjectStatus> = BTreeMap::new();
+    let mut last: Option<Arc<Desired>> = None;
     let mut retry: Option<Duration> = None;
     loop {
         let clock: Arc<dyn Clock> = Arc::clone(&world.clock);
@@ -50,6 +53,13 @@ pub async fn run(
             () = shutdown.cancelled() => break,
             Some(hub) = loops.next(), if !loops.is_empty() => {
                 running.remove(&hub);
+                // Gone for good, unless everything ends: then what was said stays.
+                if !shutdown.is_cancelled() {
+                    merged.leave(&world, &hub).await;
+                    if let Some(desired) = &last {
+                        tell_orphans(&world, desired, &mut orphans).await;
+                    }
+                }
             }
             () = clock.sleep(wait), if retry.is_some() => retry = None,
             next = source.next(), if retry.is_none() => match next {
@@ -85,6 +95,7 @@ pub async fn run(
                         }
                     }
                     tell_orphans(&world, &desired, &mut orphans).await;
+                    last = Some(desired);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the desired state cannot be read; nothing changes meanwhile");
@@ -96,30 +107,60 @@ pub async fn run(
     while loops.next().await.is_some() {}
 }
 
-/// Policies that name no declared hub: no loop speaks of them.
+/// What no loop speaks of: policies that name no declared hub, and everything where none is declared at all.
 async fn tell_orphans(world: &World, desired: &Desired, told: &mut BTreeMap<ObjectRef, ObjectStatus>) {
-    let known = |name: &String| desired.objects.hubs.iter().any(|hub| *hub.meta.object.name == **name);
+    let objects = &desired.objects;
+    let known = |name: &String| objects.hubs.iter().any(|hub| *hub.meta.object.name == **name);
+    let mut unheard: Vec<(&Meta, String)> = Vec::new();
+    if objects.hubs.is_empty() && desired.complete && desired.broken.is_empty() {
+        let message = "no SecurityHub is declared: nothing is kept, and nothing expires".to_owned();
+        unheard.extend(objects.metas().map(|meta| (meta, message.clone())));
+    } else {
+        let without = |policy: &&Object<PolicySpec>| !policy.spec.hubs.is_empty() && !policy.spec.hubs.iter().any(known);
+        unheard.extend(objects.policies.iter().filter(without).map(|policy| {
+            let names = policy.spec.hubs.join(", ");
+            (&policy.meta, format!("spec.hubs names {names}, and no SecurityHub of that name is declared"))
+        }));
+    }
     let mut orphans = BTreeMap::new();
-    for policy in desired.objects.policies.iter().filter(|p| !p.spec.hubs.is_empty() && !p.spec.hubs.iter().any(known)) {
-        let message = format!("spec.hubs names {}, and no SecurityHub of that name is declared", policy.spec.hubs.join(", "));
+    for (meta, message) in unheard {
         let condition =
             |kind, status| Condition { kind, status: Some(status), reason: reasons::UNKNOWN_HUB, message: message.clone() };
         let status = ObjectStatus {
-            object: policy.meta.object.clone(),
-            observed_generation: policy.meta.generation,
-            handled_request: policy.meta.requested_at.clone(),
+            object: meta.object.clone(),
+            observed_generation: meta.generation,
+            handled_request: meta.requested_at.clone(),
             conditions: vec![condition("Ready", false), condition("Reconciling", false), condition("Stalled", true)],
-            detail: Detail::Policy(PolicyDetail::default()),
+            detail: Detail::empty(meta.object.kind),
         };
         if told.get(&status.object) != Some(&status) {
             let object = status.object.clone();
-            world.events.emit(Event { object, reason: reasons::UNKNOWN_HUB, warning: true, message: message.clone() });
-            if let Err(error) = world.status.write(&status).await {
-                tracing::warn!(%error, kind = %Kind::ControlPolicy, "a status is not written");
+            world.events.emit(Event {
+                object: object.clone(),
+                reason: reasons::UNKNOWN_HUB,
+                warning: true,
+                message: message.clone(),
+            });
+            if let Err(error) = gated(world, &object, world.status.write(&status)).await {
+                tracing::warn!(%error, %object, "a status is not written");
                 continue;
             }
         }
         orphans.insert(status.object.clone(), status);
     }
     *told = orphans;
+}
+
+/// Writes or removes a status, through the gate.
+pub(super) async fn gated(
+    world: &World,
+    object: &ObjectRef,
+    effect: impl Future<Output = Result<(), SinkError>>,
+) -> Result<(), SinkError> {
+    let passage = Effect::Status(object.clone());
+    let stopped = |blocked: Blocked| SinkError { action: format!("write the status of {object}"), message: blocked.to_string() };
+    world.gate.before(&passage).await.map_err(stopped)?;
+    let written = effect.await;
+    world.gate.after(&passage).await.map_err(stopped)?;
+    written
 }

@@ -1,8 +1,12 @@
 //! Our share of the quota, and the one retry loop.
 //!
 //! Security Hub's rate limits are token buckets per account and Region, shared by every caller in the account. We keep a bucket
-//! of our own at a share of them, one token per attempt. A throttle says that others use more than we left them: our rate
-//! halves, and comes back by a fiftieth of the share with every call that is let through (AIMD).
+//! of our own at a share of them, one token per attempt.
+//!
+//! One throttle among many calls is noise, somebody's burst: that call is tried again, and nothing else changes. A second one
+//! within [`NOISE`] calls says that others use more than we left them: our rate falls to seven tenths, once for all calls that
+//! were under way, and comes back by a fiftieth of the share with every call that is let through (AIMD). Recovery is counted in
+//! calls, not in seconds, so that beside a tool that leaves us little we ask seldom, however long it lasts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -108,6 +112,10 @@ impl Share {
 const FLOOR: f64 = 0.05;
 /// What every call that is let through adds to a lowered rate, as a part of the share.
 const RECOVERY: f64 = 0.02;
+/// What a lowered rate is of the one before: as in AWS's own adaptive retry mode.
+const DECREASE: f64 = 0.7;
+/// So many calls let through since the last throttle make the next one noise: up to one in twenty-one is tolerated.
+const NOISE: u32 = 20;
 
 /// When to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -318,12 +326,15 @@ struct State {
     /// Tokens a second of our share.
     ceiling: f64,
     burst: f64,
-    halved: Option<Duration>,
+    /// When the rate was lowered last.
+    lowered: Option<Duration>,
+    /// Calls let through since the last throttle.
+    since_throttle: u32,
 }
 
 impl Bucket {
     fn new((rate, burst): (f64, f64), now: Duration) -> Self {
-        let state = State { tokens: burst, filled: now, rate, ceiling: rate, burst, halved: None };
+        let state = State { tokens: burst, filled: now, rate, ceiling: rate, burst, lowered: None, since_throttle: NOISE };
         Self { turn: tokio::sync::Mutex::new(()), state: Mutex::new(state) }
     }
 
@@ -338,17 +349,21 @@ impl Bucket {
 
     fn let_through(&self) {
         let mut state = lock(&self.state);
+        state.since_throttle = state.since_throttle.saturating_add(1);
         state.rate = (state.rate + state.ceiling * RECOVERY).min(state.ceiling);
     }
 
     fn throttled(&self, permit: Permit, now: Duration) {
         let mut state = lock(&self.state);
-        if state.halved.is_some_and(|halved| permit.0 < halved) {
+        if state.lowered.is_some_and(|lowered| permit.0 < lowered) {
+            return;
+        }
+        if std::mem::take(&mut state.since_throttle) >= NOISE {
             return;
         }
         state.refill(now);
-        state.halved = Some(now);
-        state.rate = (state.rate / 2.0).max(state.ceiling * FLOOR);
+        state.lowered = Some(now);
+        state.rate = (state.rate * DECREASE).max(state.ceiling * FLOOR);
         // What we had saved up, others have spent.
         state.tokens = state.tokens.min(0.0);
     }

@@ -162,8 +162,9 @@ impl Show<'_> {
             if let Some(first) = changes.first() {
                 let finding = &first.finding;
                 let control = finding.control.as_deref().unwrap_or("-");
-                let text = format!("      e.g. {control} on {}", finding.resource);
-                let text = self.out.dim(&shorten(&text, WIDTH));
+                let before = format!("      e.g. {control} on ");
+                let resource = shorten(&finding.resource, WIDTH.saturating_sub(before.chars().count()));
+                let text = self.out.dim(&format!("{before}{resource}"));
                 self.out.line(text)?;
             }
         }

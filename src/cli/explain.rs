@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::out::{Bar, Out, WIDTH, wrap};
 use super::read::{self, Format, Way};
 use super::signals;
-use crate::assembly::look::{Explanation, Sought, look};
+use crate::assembly::look::{Explanation, NoEffect, Sought, look};
 
 /// Show the decision on one finding, with the answer of each check
 #[derive(Debug, clap::Args)]
@@ -91,6 +91,9 @@ fn print(explanation: &Explanation, out: &mut Out) -> std::io::Result<()> {
     entry(out, "decision", &decision)?;
     if let Some(decided_by) = &explanation.decided_by {
         entry(out, "decided by", decided_by)?;
+    }
+    for NoEffect { object, reason, message } in &explanation.without_effect {
+        entry(out, "no effect", &format!("{object} names it, and has no effect ({reason}): {message}"))?;
     }
     for audit in &explanation.audit {
         entry(out, "audit", audit)?;

@@ -1,4 +1,4 @@
-//! Status into the API server: applied by one field manager, only when it says something new, counters at most once a minute.
+//! Status into the API server: applied by one field manager, and only where it says something else than what is there.
 //!
 //! The loop hands a status over and goes on; a slow API server delays what people read, never what is done.
 
@@ -23,8 +23,6 @@ use crate::engine::ports::{Clock, Effect, Fence, Gate, ObjectStatus, Rng, SinkEr
 
 /// Our name in `metadata.managedFields`.
 pub const FIELD_MANAGER: &str = "hubkeeper";
-/// How often counters are written.
-const COUNTERS: Duration = Duration::from_mins(1);
 /// After a failure: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
@@ -55,8 +53,8 @@ struct Waiting {
 #[derive(Default)]
 struct Page {
     waiting: Option<Waiting>,
-    /// What we wrote last, and when.
-    written: Option<(Value, Duration)>,
+    /// What we wrote last.
+    written: Option<Value>,
 }
 
 /// Statuses of objects in the cluster.
@@ -120,8 +118,7 @@ impl ClusterStatus {
         let Some(value) = self.value(&status) else { return };
         match self.apply(object, &value).await {
             Ok(()) => {
-                let written = Some((value, self.pen.clock.elapsed()));
-                self.pages().entry(object.clone()).or_default().written = written;
+                self.pages().entry(object.clone()).or_default().written = Some(value);
             }
             Err(why) => {
                 let failures = failures.saturating_add(1);
@@ -172,37 +169,12 @@ impl ClusterStatus {
     /// The status as JSON; `None`: the object is not there, or has it already.
     fn value(&self, status: &ObjectStatus) -> Option<Value> {
         let (_, there) = self.pen.store.standing(&status.object)?;
-        let written = self.pages().get(&status.object).and_then(|page| page.written.clone()).map(|(value, _)| value);
+        let written = self.pages().get(&status.object).and_then(|page| page.written.clone());
         let before = written.unwrap_or(there);
         let conditions: Vec<Condition> =
             before.get("conditions").and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default();
         let value = object_status::value(status, &conditions, self.pen.clock.now()).ok()?;
         (value != before).then_some(value)
-    }
-
-    /// When a new status may be written: at once, if it says more than other counts.
-    fn due(&self, page: &Page, value: &Value) -> Duration {
-        let now = self.pen.clock.elapsed();
-        match &page.written {
-            Some((before, at)) if essence(before) == essence(value) => (*at + COUNTERS).max(now),
-            _ => now,
-        }
-    }
-}
-
-/// A status without its numbers and without what conditions tell in words.
-fn essence(status: &Value) -> Value {
-    match status {
-        Value::Object(members) => members
-            .iter()
-            .filter(|(key, member)| {
-                *key == "observedGeneration"
-                    || !(member.is_number() || ["message", "lastFullSync", "provenSince"].contains(&key.as_str()))
-            })
-            .map(|(key, member)| (key.clone(), essence(member)))
-            .collect(),
-        Value::Array(items) => Value::Array(items.iter().map(essence).collect()),
-        other => other.clone(),
     }
 }
 
@@ -212,20 +184,21 @@ impl StatusSink for ClusterStatus {
         let value = self.value(status);
         let mut pages = self.pages();
         let page = pages.entry(status.object.clone()).or_default();
-        let Some(value) = value else {
+        if value.is_none() {
             page.waiting = None;
             return Ok(());
-        };
-        let due = self.due(page, &value);
+        }
         // One that failed keeps its pause.
-        let (due, failures) = page
-            .waiting
-            .as_ref()
-            .map_or((due, 0), |before| if before.failures > 0 { (before.due, before.failures) } else { (due, 0) });
+        let (due, failures) = page.waiting.as_ref().map_or((self.pen.clock.elapsed(), 0), |before| (before.due, before.failures));
         page.waiting = Some(Waiting { status: status.clone(), due, failures });
         drop(pages);
         self.news.notify_one();
         Ok(())
+    }
+
+    /// Statuses are part of their objects: none outlives them.
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        Ok(Vec::new())
     }
 
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {

@@ -47,6 +47,27 @@ impl Ledger {
         self.of(HUB, now)
     }
 
+    /// From when on at most `cap` findings changed for `owner` within the hour, if nothing more is changed; `None`: now.
+    pub fn calms(&self, owner: &str, cap: u64, now: Timestamp) -> Option<Timestamp> {
+        let since = now.checked_sub(1.hour()).unwrap_or(Timestamp::MIN);
+        let mut left = self.of(owner, now);
+        let recent = self.entries.get(owner).into_iter().flatten().filter(|(at, _)| *at > since);
+        let mut calm = None;
+        for (at, count) in recent {
+            if left <= cap {
+                break;
+            }
+            left -= count;
+            calm = at.checked_add(1.hour()).ok();
+        }
+        calm
+    }
+
+    /// When the hub was calm enough, as [`Self::calms`] says of an owner.
+    pub fn hub_calms(&self, cap: u64, now: Timestamp) -> Option<Timestamp> {
+        self.calms(HUB, cap, now)
+    }
+
     /// Drops what is older than an hour; says when the oldest entry that is left will be.
     pub fn trim(&mut self, now: Timestamp) -> Option<Timestamp> {
         let since = now.checked_sub(1.hour()).unwrap_or(Timestamp::MIN);
@@ -134,5 +155,17 @@ mod tests {
     fn a_ceiling_is_a_round_number_not_below_what_is_wanted() {
         let ceilings: Vec<u64> = [1, 2, 3, 10, 11, 60, 500, 501, 1234].into_iter().map(ceiling).collect();
         assert_eq!(ceilings, [1, 2, 5, 10, 20, 100, 500, 1000, 2000]);
+    }
+
+    #[test]
+    fn an_hour_calms_when_its_oldest_changes_are_over() {
+        let (mut ledger, now) = (Ledger::default(), at("2026-11-21T09:00:00Z"));
+        for (time, count) in [("2026-11-21T08:10:00Z", 3), ("2026-11-21T08:20:00Z", 2), ("2026-11-21T08:30:00Z", 1)] {
+            ledger.note("a", at(time), count);
+        }
+        assert_eq!(ledger.calms("a", 6, now), None, "there is room now");
+        assert_eq!(ledger.calms("a", 5, now), Some(at("2026-11-21T09:10:00Z")));
+        assert_eq!(ledger.calms("a", 2, now), Some(at("2026-11-21T09:20:00Z")));
+        assert_eq!(ledger.hub_calms(0, now), Some(at("2026-11-21T09:30:00Z")));
     }
 }

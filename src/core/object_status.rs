@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::ids::{AccountId, ObjectRef, Region};
+use super::ids::{AccountId, Kind, ObjectRef, Region};
+use super::marker::Owner;
 
 /// A condition, as kstatus and people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,20 @@ pub enum Detail {
     Approval(ApprovalDetail),
 }
 
+impl Detail {
+    /// Nothing in particular, of a kind.
+    pub fn empty(kind: Kind) -> Self {
+        match kind {
+            Kind::SecurityHub => Self::Hub(HubDetail::default()),
+            Kind::Account => Self::Account(AccountDetail::default()),
+            Kind::ControlPolicy => Self::Policy(PolicyDetail::default()),
+            Kind::FindingException => Self::Exception(ExceptionDetail { state: "Invalid", ..ExceptionDetail::default() }),
+            Kind::ExceptionPolicy => Self::ExceptionPolicy(ExceptionPolicyDetail::default()),
+            Kind::Approval => Self::Approval(ApprovalDetail::default()),
+        }
+    }
+}
+
 /// Of a SecurityHub.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)]
@@ -69,6 +84,19 @@ pub struct HubDetail {
     pub smallest_sync_interval_seconds: Option<u64>,
     /// Changes wanted and not yet made.
     pub pending_changes: u64,
+    /// Regions that the aggregator links and the spec does not list: their findings are left alone.
+    pub left_regions: Vec<Region>,
+    /// What the limits of the hub hold back, for whomever.
+    pub limit_holds: Vec<HubLimitHold>,
+}
+
+/// Changes that wait because of the limits of the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubLimitHold {
+    /// As markers name it. Nobody can approve for `inherited`.
+    pub owner: Owner,
+    /// The figures and the digest.
+    pub hold: LimitHold,
 }
 
 /// Of an Account.
@@ -89,6 +117,10 @@ pub struct LimitHold {
     /// What an approval of this digest would allow.
     pub ceiling: u64,
     pub digest: String,
+    /// Since when they wait.
+    pub since: Timestamp,
+    /// When the rolling hour lets them go by itself; `None`: they are more than it ever does.
+    pub until: Option<Timestamp>,
 }
 
 /// Of a ControlPolicy.

@@ -61,6 +61,22 @@ pub struct Broken {
     pub priority: Option<i32>,
 }
 
+impl Objects {
+    /// Identity and provenance of every object, by kind.
+    pub fn metas(&self) -> impl Iterator<Item = &Meta> {
+        let Self { hubs, accounts, policies, exceptions, exception_policies, approvals } = self;
+        let clusterwide = hubs.iter().map(|object| &object.meta).chain(accounts.iter().map(|object| &object.meta));
+        let clusterwide = clusterwide.chain(policies.iter().map(|object| &object.meta));
+        let exceptions = exceptions.iter().map(|object| &object.meta).chain(exception_policies.iter().map(|object| &object.meta));
+        clusterwide.chain(exceptions).chain(approvals.iter().map(|object| &object.meta))
+    }
+
+    /// Whether an object is among them.
+    pub fn contains(&self, object: &ObjectRef) -> bool {
+        self.metas().any(|meta| meta.object == *object)
+    }
+}
+
 /// The desired state as a source knows it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desired {

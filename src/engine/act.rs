@@ -47,6 +47,8 @@ pub struct Held {
     pub owner: Owner,
     /// The figures and the digest.
     pub hold: LimitHold,
+    /// Whether the hub's limits hold it back, and not only the owner's own.
+    pub by_hub: bool,
 }
 
 /// What can be done now.
@@ -78,8 +80,8 @@ pub struct Circumstances<'a> {
     pub looking: &'a dyn Fn(RowId) -> bool,
     /// How old a sighting may be.
     pub freshness: Duration,
-    /// How many calls can be sent.
-    pub calls: usize,
+    /// How many calls can be sent to each place; none to a place that is not named.
+    pub calls: BTreeMap<Place, usize>,
     /// Whether calls that are not full have waited long enough.
     pub idle: bool,
 }
@@ -97,11 +99,13 @@ pub fn plan(evaluator: &Evaluator, inventory: &Inventory, at: &Circumstances<'_>
     let mut plan = Plan::default();
     let mut groups = admitted(evaluator, inventory, at, &mut plan);
     groups.sort_by_key(|group| group.rows.first().map(|(seen, row, _)| (*seen, *row)));
+    let mut room = at.calls.clone();
     for group in groups {
-        if plan.batches.len() >= at.calls {
+        room.retain(|_, calls| *calls > 0);
+        if room.is_empty() {
             break;
         }
-        pack(evaluator.set(), inventory, at, &group, &mut plan);
+        pack(evaluator.set(), inventory, at, &group, &mut room, &mut plan);
     }
     plan
 }
@@ -149,8 +153,13 @@ fn admitted<'a>(evaluator: &'a Evaluator, inventory: &'a Inventory, at: &Circums
                 let (spec, _) = spec_digest(set, owner);
                 let ceiling = limits::ceiling(room.used.saturating_add(wanted));
                 let digest = digest::over_limit(&set.hub, &name, &spec, kind.as_str(), ceiling);
+                let by_hub = wanted > room.of_hub.free;
                 let wanted = wanted - admitted;
-                plan.held.push(Held { owner: owner.clone(), hold: LimitHold { action: kind.as_str(), wanted, ceiling, digest } });
+                // Of inherited answers the next goes as soon as there is room for it.
+                let least = if matches!(owner, Owner::Object(_)) { wanted } else { 1 };
+                let until = room.until(&name, least, at);
+                let hold = LimitHold { action: kind.as_str(), wanted, ceiling, digest, since: at.now, until };
+                plan.held.push(Held { owner: owner.clone(), hold, by_hub });
             }
             *spent.entry(name).or_default() += admitted;
             *spent.entry(String::new()).or_default() += admitted;
@@ -176,10 +185,18 @@ fn admitted<'a>(evaluator: &'a Evaluator, inventory: &'a Inventory, at: &Circums
 }
 
 /// Packs a group into calls: full ones at once, others when nothing more is to come soon.
-fn pack(set: &PolicySet, inventory: &Inventory, at: &Circumstances<'_>, group: &Group<'_>, plan: &mut Plan) {
+fn pack(
+    set: &PolicySet,
+    inventory: &Inventory,
+    at: &Circumstances<'_>,
+    group: &Group<'_>,
+    room: &mut BTreeMap<Place, usize>,
+    plan: &mut Plan,
+) {
     let mut calls: BTreeMap<(Place, Patch), Vec<(RowId, &Wanted)>> = BTreeMap::new();
     for &(_, row, wanted) in &group.rows {
         let Some(view) = inventory.get(row) else { continue };
+        let Some(left) = room.get_mut(&view.place()) else { continue };
         let marker = note::marker(&wanted.change, at.now);
         let text = (view.note() != NoteKind::Foreign).then(|| note::text(set, &wanted.change, &wanted.holder, wanted.reason));
         let user_defined_fields = note::user_defined_fields(&marker, view.foreign().map(AsRef::as_ref));
@@ -191,7 +208,11 @@ fn pack(set: &PolicySet, inventory: &Inventory, at: &Circumstances<'_>, group: &
             let rows = std::mem::take(rows);
             calls.remove(&key);
             plan.batches.push(batch(key.0, key.1, &rows));
-            if plan.batches.len() >= at.calls {
+            *left -= 1;
+            if *left == 0 {
+                room.remove(&key.0);
+            }
+            if room.is_empty() {
                 return;
             }
         }
@@ -200,11 +221,13 @@ fn pack(set: &PolicySet, inventory: &Inventory, at: &Circumstances<'_>, group: &
     // Others of the group come with the next page; but none of these may grow too old meanwhile.
     let patient = group.more && oldest.is_some_and(|seen| age(seen, at.now) < at.freshness / 2);
     for ((place, patch), rows) in calls {
+        let Some(left) = room.get_mut(&place).filter(|left| **left > 0) else { continue };
         if patient {
             plan.waits_since = plan.waits_since.into_iter().chain(oldest).min();
         } else if !at.idle {
             plan.waits = true;
-        } else if plan.batches.len() < at.calls {
+        } else {
+            *left -= 1;
             plan.batches.push(batch(place, patch, &rows));
         }
     }
@@ -231,6 +254,40 @@ struct Wishes<'w> {
 struct Room {
     used: u64,
     free: u64,
+    /// Of the hub's limits.
+    of_hub: Bound,
+    /// Of the owner's own.
+    own: Option<Bound>,
+}
+
+/// A limit of the rolling hour.
+#[derive(Clone, Copy)]
+struct Bound {
+    /// How many may change in an hour.
+    allowance: u64,
+    /// How many more may change now.
+    free: u64,
+    /// What is being sent and not yet in the ledger.
+    sending: u64,
+}
+
+impl Bound {
+    /// What the ledger may hold at most for `wanted` more; `None`: they are more than an hour ever takes.
+    fn cap(self, wanted: u64) -> Option<u64> {
+        self.allowance.checked_sub(wanted.saturating_add(self.sending))
+    }
+}
+
+impl Room {
+    /// When the hour has room for `wanted` without an approval.
+    fn until(&self, owner: &str, wanted: u64, at: &Circumstances<'_>) -> Option<Timestamp> {
+        let of_hub = at.ledger.hub_calms(self.of_hub.cap(wanted)?, at.now);
+        let own = match self.own {
+            Some(own) => at.ledger.calms(owner, own.cap(wanted)?, at.now),
+            None => None,
+        };
+        of_hub.max(own)
+    }
 }
 
 fn age(seen: Timestamp, now: Timestamp) -> Duration {
@@ -274,14 +331,21 @@ impl<'a> Allowances<'a> {
         let used = at.ledger.of(name, at.now) + taken(name);
         let (spec, object) = spec_digest(set, owner);
         let approved = object.as_ref().and_then(|object| set.approved_ceiling(object, &spec, kind.as_str(), at.now));
-        let of_hub = limits::room(at.ledger.of_hub(at.now) + taken(""), self.hub_allowance(set), None);
+        let bound = |recent: u64, sending: u64, allowance: u64| Bound {
+            allowance,
+            free: limits::room(recent + sending, allowance, None),
+            sending,
+        };
+        let of_hub = bound(at.ledger.of_hub(at.now), taken(""), self.hub_allowance(set));
         let own = match object.as_ref().map(|object| set.owner_state(object)) {
             Some(OwnerState::Policy(policy)) => set.policies[policy].spec.limits.map(|limits| (policy, limits)),
             _ => None,
         };
-        let own = own
-            .map_or(u64::MAX, |(policy, limits)| limits::room(used, limits::allowance(limits, self.policy_scope(policy)), None));
-        Room { used, free: of_hub.min(own).max(limits::room(used, 0, approved)) }
+        let own = own.map(|(policy, limits)| {
+            bound(at.ledger.of(name, at.now), taken(name), limits::allowance(limits, self.policy_scope(policy)))
+        });
+        let free = of_hub.free.min(own.map_or(u64::MAX, |own| own.free));
+        Room { used, free: free.max(limits::room(used, 0, approved)), of_hub, own }
     }
 
     fn hub_allowance(&self, set: &PolicySet) -> u64 {

@@ -1,9 +1,12 @@
-//! What a finding's history tells: who answered last, if it was not us.
+//! What a finding's history tells: who answered last, if it was not us, and whose answer a write of ours replaced unseen.
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::ports::HistoryRecord;
 use crate::core::decide::Answer;
+use crate::core::status::WorkflowStatus;
 
 /// Updates by customers; the service's own checks come as BATCH_IMPORT_FINDINGS.
 const CUSTOMER: &str = "BATCH_UPDATE_FINDINGS";
@@ -17,6 +20,19 @@ pub fn newest_answer(records: &[HistoryRecord], own_arn: &str) -> Option<Answer>
 /// Who wrote last, if it was not us.
 pub fn newest_writer(records: &[HistoryRecord], own_arn: &str) -> Option<Arc<str>> {
     foreign(records, own_arn).next().map(|record| record.identity.as_str().into())
+}
+
+/// The answer that our newest write replaced, although it was decided on a state of before that answer: of version `since`, with
+/// workflow status `known`. `None`: the history proves no such thing. `records`: newest first.
+pub fn lost_race(records: &[HistoryRecord], own_arn: &str, since: Timestamp, known: WorkflowStatus) -> Option<Answer> {
+    let own = principal(own_arn);
+    let is_own = |record: &HistoryRecord| record.source == CUSTOMER && principal(&record.identity) == own;
+    let ours = records.iter().position(is_own)?;
+    let mut between = records.get(ours + 1..)?.iter().take_while(|record| record.at > since && !is_own(record));
+    // What the service reset since was not lost by us.
+    let (record, status) = between.find_map(|record| Some((record, record.workflow?)))?;
+    let lost = record.source == CUSTOMER && status != known;
+    lost.then(|| Answer { status, at: record.at, by: Some(record.identity.as_str().into()) })
 }
 
 fn foreign<'r>(records: &'r [HistoryRecord], own_arn: &str) -> impl Iterator<Item = &'r HistoryRecord> {
@@ -38,7 +54,6 @@ fn principal(arn: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::status::WorkflowStatus;
 
     const OWN: &str = "arn:aws:sts::111122223333:assumed-role/hubkeeper/1";
 
@@ -61,5 +76,32 @@ mod tests {
             (WorkflowStatus::Resolved, Some("arn:aws:iam::111122223333:user/alice"))
         );
         assert_eq!(newest_writer(&records, OWN).as_deref(), Some("arn:aws:iam::111122223333:user/bob"));
+    }
+
+    #[test]
+    fn a_race_is_lost_only_where_ours_came_right_after_an_answer_that_we_did_not_know() {
+        use WorkflowStatus::{New, Notified, Suppressed};
+        const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
+        let lost = |records: &[HistoryRecord], since: i64, known| {
+            let since = jiff::Timestamp::from_second(since).unwrap();
+            lost_race(records, OWN, since, known).map(|answer| (answer.status, answer.at.as_second()))
+        };
+        let ours = |second| record(second, CUSTOMER, OWN, Some(Suppressed));
+        let hers = |second, status| record(second, CUSTOMER, ALICE, Some(status));
+        let reset = |second| record(second, "BATCH_IMPORT_FINDINGS", "securityhub", Some(New));
+        let note = |second| record(second, CUSTOMER, ALICE, None);
+        assert_eq!(lost(&[ours(5), hers(4, Notified)], 3, New), Some((Notified, 4)));
+        assert_eq!(lost(&[note(6), ours(5), note(5), hers(4, Notified)], 3, New), Some((Notified, 4)), "notes are no answers");
+        for (why, records, since, known) in [
+            ("decided on it", vec![ours(5), hers(4, Notified)], 4, Notified),
+            ("decided on a later state", vec![ours(5), hers(4, Notified)], 4, New),
+            ("it is what we knew", vec![ours(5), hers(4, New), hers(4, Notified)], 3, New),
+            ("after ours", vec![hers(6, Notified), ours(5)], 3, New),
+            ("replaced by an earlier one of ours", vec![ours(5), ours(4), hers(3, Notified)], 2, Suppressed),
+            ("reset by the service", vec![ours(5), reset(4), hers(3, Notified)], 2, New),
+            ("ours never landed", vec![hers(4, Notified)], 3, New),
+        ] {
+            assert_eq!(lost(&records, since, known), None, "{why}");
+        }
     }
 }

@@ -17,6 +17,8 @@ pub struct Taken {
     pub touched: Vec<RowId>,
     /// Rows whose state is doubtful: to be read again.
     pub doubtful: Vec<RowId>,
+    /// Rows of which it shows what a write of ours may have replaced unseen.
+    pub raced: Vec<RowId>,
     /// Writes of ours that are in the hub now.
     pub confirmed: usize,
     /// `CreatedAt` of every finding of a page, in its order.
@@ -29,19 +31,21 @@ pub struct Taken {
     pub first_error: Option<String>,
 }
 
-/// Takes in a page that was asked for at `asked_at`. An error: the body is no page at all.
+/// Takes in a page that was asked for at `asked_at`, but for findings of Regions that `keeps` refuses. An error: the body is no
+/// page at all.
 pub fn page(
     inventory: &mut Inventory,
     body: &[u8],
     place: Place,
     asked_at: Timestamp,
     born_after: Option<Timestamp>,
+    keeps: &dyn Fn(&str) -> bool,
 ) -> Result<Taken, String> {
     let page = doc::page(body).map_err(|error| error.to_string())?;
     let mut taken = Taken { token: page.next_token.map(|token| token.to_string()), ..Taken::default() };
     for raw in page.findings {
         let seen = Seen { at: asked_at, source: Source::Read, place };
-        if let Some(created) = finding(inventory, raw, seen, born_after, &mut taken) {
+        if let Some(created) = finding(inventory, raw, seen, born_after, keeps, &mut taken) {
             taken.created.push(created);
         }
     }
@@ -91,7 +95,7 @@ pub fn event(
         let region = serde_json::from_str::<RegionOnly<'_>>(raw.get()).ok().and_then(|finding| finding.region);
         let Some(place) = region.as_deref().map_or_else(|| place_of(""), &place_of) else { continue };
         let seen = Seen { at: received_at, source: Source::Event, place };
-        finding(inventory, raw, seen, born_after, &mut taken);
+        finding(inventory, raw, seen, born_after, &|_| true, &mut taken);
     }
     match (taken.unreadable, &taken.first_error) {
         (0, _) | (_, None) => Ok(taken),
@@ -111,9 +115,15 @@ fn finding(
     raw: &RawValue,
     seen: Seen,
     born_after: Option<Timestamp>,
+    keeps: &dyn Fn(&str) -> bool,
     taken: &mut Taken,
 ) -> Option<Timestamp> {
     let parsed = Doc::parse(raw.get()).map_err(|error| error.to_string());
+    if let Ok(doc) = &parsed
+        && !keeps(doc.region.as_ref().map_or("", |region| region))
+    {
+        return Some(doc.created_at);
+    }
     let observed = parsed.and_then(|doc| match inventory.observe(&doc, raw.get(), seen) {
         Ok(observed) => Ok((doc.created_at, observed)),
         Err(error) => Err(error.to_string()),
@@ -127,6 +137,9 @@ fn finding(
         }
     };
     let row = observed.row;
+    if observed.raced {
+        taken.raced.push(row);
+    }
     match observed.change {
         Change::New => {
             // Born while we were looking, and untouched: nobody has answered it yet.

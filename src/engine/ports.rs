@@ -13,8 +13,8 @@ use jiff::Timestamp;
 
 use crate::core::ids::{AccountId, ControlId, FindingKey, ObjectRef, Region};
 pub use crate::core::object_status::{
-    AccountDetail, ApprovalDetail, Condition, Detail, ExceptionDetail, ExceptionPolicyDetail, HubDetail, LimitHold, ObjectStatus,
-    PolicyDetail,
+    AccountDetail, ApprovalDetail, Condition, Detail, ExceptionDetail, ExceptionPolicyDetail, HubDetail, HubLimitHold, LimitHold,
+    ObjectStatus, PolicyDetail,
 };
 use crate::core::objects::Desired;
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
@@ -267,6 +267,14 @@ pub trait DesiredSource: Send {
     async fn next(&mut self) -> Result<Arc<Desired>, SourceError>;
 }
 
+/// Whether what a complete listing does not have is really not there: asked before anything is given back for a missing owner,
+/// because a listing can be stale, or lack what nobody noticed.
+#[async_trait]
+pub trait Absence: Send + Sync {
+    /// `true`: proved to be gone.
+    async fn is_gone(&self, object: &ObjectRef) -> Result<bool, SinkError>;
+}
+
 /// Why a status, a state or an event could not be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("failed to {action}: {message}")]
@@ -282,6 +290,8 @@ pub struct SinkError {
 pub trait StatusSink: Send + Sync {
     /// Writes one object's status; equal content writes nothing.
     async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError>;
+    /// Every object that has a status here, also from before this process.
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError>;
     /// The object is gone.
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError>;
 }
@@ -318,7 +328,12 @@ pub struct Figures {
     pub pages_read: u64,
     pub events_handled: u64,
     pub events_poisoned: u64,
-    pub sync_pages_done: u64,
+    /// Answers of people that a write of ours replaced unseen.
+    pub races_lost: u64,
+    /// Findings that were matched or looked at for figures; none while nothing happens. Begins anew with what is declared.
+    pub rows_visited: u64,
+    /// Rules and targets that the index files under no property: each costs every finding a look.
+    pub unindexed: u64,
     pub syncing: bool,
     pub converged: bool,
 }
@@ -345,7 +360,7 @@ pub enum Effect {
     QueueAck(usize),
     /// Renewing or releasing the lease.
     Lease,
-    /// Writing a status.
+    /// Writing or removing a status.
     Status(ObjectRef),
     /// Writing local state.
     State,
@@ -402,4 +417,5 @@ pub struct World {
     pub events: Arc<dyn EventSink>,
     pub meter: Arc<dyn Meter>,
     pub connector: Arc<dyn Connector>,
+    pub absence: Arc<dyn Absence>,
 }

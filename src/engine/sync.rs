@@ -49,6 +49,8 @@ enum Purpose {
     Audit,
     /// What is about to be written, or has to be looked at again.
     Look,
+    /// What lacks a field that a rule names anew.
+    Backfill,
 }
 
 /// What a page ended.
@@ -102,9 +104,22 @@ impl Sync {
         self.open(place, window, filter, None, Purpose::Look, now)
     }
 
-    /// How many look-ups are under way.
-    pub fn looking(&self) -> usize {
-        self.chains.iter().filter(|chain| chain.purpose == Purpose::Look).count()
+    /// How many look-ups of a place are under way.
+    pub fn looking(&self, place: Place) -> usize {
+        self.chains.iter().filter(|chain| chain.place == place && chain.purpose == Purpose::Look).count()
+    }
+
+    /// Starts reading findings again that lack a field; the number of its chain. Everything else goes first.
+    pub fn backfill(&mut self, place: Place, filter: ReadFilter, now: Timestamp) -> u64 {
+        let window = Window { from: filter.created_from, to: filter.created_to };
+        self.open(place, window, filter, None, Purpose::Backfill, now)
+    }
+
+    /// Gives up what [`Self::backfill`] started: other fields are named now. The numbers of its chains.
+    pub fn end_backfills(&mut self) -> Vec<u64> {
+        let ids: Vec<u64> = self.chains.iter().filter(|c| c.purpose == Purpose::Backfill).map(|c| c.id).collect();
+        self.close(&ids);
+        ids
     }
 
     /// Drops everything that is under way: the hub or the connection changed.
@@ -142,10 +157,18 @@ impl Sync {
         id
     }
 
-    /// The next chain that wants a page, marked as in flight. Look-ups first: a write waits for them.
-    pub fn start_next(&mut self) -> Option<Chain> {
-        let rank = |chain: &&mut Chain| (chain.purpose != Purpose::Look, chain.purpose == Purpose::Audit, chain.id);
-        let chain = self.chains.iter_mut().filter(|chain| !chain.in_flight).min_by_key(rank)?;
+    /// The next chain that wants a page in a place that has room, marked as in flight. Look-ups first: a write waits for them.
+    pub fn start_next(&mut self, room: impl Fn(Place) -> bool) -> Option<Chain> {
+        let rank = |chain: &&mut Chain| {
+            let by_purpose = match chain.purpose {
+                Purpose::Look => 0,
+                Purpose::Pass { .. } => 1,
+                Purpose::Audit => 2,
+                Purpose::Backfill => 3,
+            };
+            (by_purpose, chain.id)
+        };
+        let chain = self.chains.iter_mut().filter(|chain| !chain.in_flight && room(chain.place)).min_by_key(rank)?;
         chain.in_flight = true;
         Some(chain.clone())
     }
@@ -185,8 +208,8 @@ impl Sync {
         let ended = chain.token.is_none();
         let (place, window, started_at, purpose) = (chain.place, chain.window, chain.started_at, chain.purpose);
         match purpose {
-            Purpose::Look | Purpose::Audit if !ended => Ended::Nothing,
-            Purpose::Look => {
+            Purpose::Look | Purpose::Audit | Purpose::Backfill if !ended => Ended::Nothing,
+            Purpose::Look | Purpose::Backfill => {
                 self.close(&[id]);
                 Ended::Look
             }
@@ -310,7 +333,7 @@ mod tests {
         let mut sorted = world.to_vec();
         sorted.sort_unstable();
         let (mut seen, mut pages) = (BTreeSet::new(), 0);
-        while let Some(chain) = sync.start_next() {
+        while let Some(chain) = sync.start_next(|_| true) {
             let offset: usize = chain.token.as_deref().map_or(0, |token| token.parse().unwrap());
             let ordered: Vec<i64> =
                 if chain.order == Some(Order::Newest) { sorted.iter().rev().copied().collect() } else { sorted.clone() };
@@ -348,11 +371,11 @@ mod tests {
     fn a_repeated_token_starts_the_chain_again() {
         let mut sync = Sync::default();
         sync.look(Place(0), ReadFilter::default(), at(0));
-        let chain = sync.start_next().unwrap();
+        let chain = sync.start_next(|_| true).unwrap();
         assert_eq!(sync.advanced(chain.id, &[], Some("a".into()), at(0)), Ended::Nothing);
-        let chain = sync.start_next().unwrap();
+        let chain = sync.start_next(|_| true).unwrap();
         assert_eq!(sync.advanced(chain.id, &[], Some("a".into()), at(0)), Ended::TokenRepeated);
-        assert_eq!(sync.start_next().unwrap().token, None);
+        assert_eq!(sync.start_next(|_| true).unwrap().token, None);
     }
 
     #[test]
@@ -364,7 +387,7 @@ mod tests {
         let mut over = Vec::new();
         for second in 0..100 {
             over.extend(sync.start_audits(Duration::from_secs(second), at(0)));
-            while let Some(chain) = sync.start_next() {
+            while let Some(chain) = sync.start_next(|_| true) {
                 started.push(chain.window);
                 assert_eq!(sync.advanced(chain.id, &[], None, at(0)), Ended::Window(Place(0), chain.window, at(0)));
             }

@@ -34,29 +34,19 @@ impl Window {
         windows
     }
 
-    /// Whether a finding created at `at` is in it.
-    pub fn contains(&self, at: Timestamp) -> bool {
-        let (from, to) = self.bounds();
-        (from..=to).contains(&at.as_millisecond())
-    }
-
     /// First and last millisecond.
     pub(super) fn bounds(&self) -> (i64, i64) {
         (self.from.map_or(i64::MIN, Timestamp::as_millisecond), self.to.map_or(i64::MAX, Timestamp::as_millisecond))
     }
 }
 
-/// One place: disjoint segments by first millisecond, each with its last and when the read that covered it was started.
-#[derive(Debug, Clone, Default)]
-struct Reads {
-    pass: Option<Timestamp>,
-    segments: BTreeMap<i64, (i64, Timestamp)>,
-}
+/// Disjoint segments by first millisecond, each with its last and when the read that covered it was started.
+type Segments = BTreeMap<i64, (i64, Timestamp)>;
 
 /// What has been read completely, and when.
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
-    places: BTreeMap<Place, Reads>,
+    places: BTreeMap<Place, Segments>,
 }
 
 impl Coverage {
@@ -65,23 +55,13 @@ impl Coverage {
         Self::default()
     }
 
-    /// A pass over a place starts: it is [`Self::complete`] when every window has been read by reads started since.
-    pub fn begin_pass(&mut self, place: Place, at: Timestamp) {
-        self.places.entry(place).or_default().pass = Some(at);
-    }
-
-    /// When the current or last pass started.
-    pub fn pass(&self, place: Place) -> Option<Timestamp> {
-        self.places.get(&place)?.pass
-    }
-
     /// A window of a place has been read to its last page, by a read started at `started_at`.
     pub fn mark(&mut self, place: Place, window: Window, started_at: Timestamp) {
         let (from, to) = window.bounds();
         if from > to {
             return;
         }
-        let segments = &mut self.places.entry(place).or_default().segments;
+        let segments = self.places.entry(place).or_default();
         // An older read that ends late proves less than what is there: cut the new one around newer segments.
         let overlapping: Vec<(i64, (i64, Timestamp))> =
             segments.range(..=to).filter(|&(_, &(end, _))| end >= from).map(|(&start, &value)| (start, value)).collect();
@@ -109,7 +89,7 @@ impl Coverage {
     }
 
     /// Joins neighbours of the same read, so that the map stays as small as the last pass.
-    fn join(segments: &mut BTreeMap<i64, (i64, Timestamp)>) {
+    fn join(segments: &mut Segments) {
         let mut joined: Vec<(i64, (i64, Timestamp))> = Vec::with_capacity(segments.len());
         for (&start, &(end, at)) in &*segments {
             match joined.last_mut() {
@@ -124,7 +104,7 @@ impl Coverage {
     pub fn proven_since(&self, place: Place) -> Option<Timestamp> {
         let mut next = Some(i64::MIN);
         let mut oldest: Option<Timestamp> = None;
-        for (&start, &(end, at)) in &self.places.get(&place)?.segments {
+        for (&start, &(end, at)) in self.places.get(&place)? {
             if next != Some(start) {
                 return None;
             }
@@ -132,41 +112,5 @@ impl Coverage {
             next = end.checked_add(1);
         }
         oldest.filter(|_| next.is_none())
-    }
-
-    /// Whether every window has been read since the pass began.
-    pub fn complete(&self, place: Place) -> bool {
-        match (self.pass(place), self.proven_since(place)) {
-            (Some(pass), Some(proven)) => proven >= pass,
-            _ => false,
-        }
-    }
-
-    /// The windows that have not been read since `since`, ascending: what a rotating audit reads next.
-    pub fn unread(&self, place: Place, since: Timestamp) -> Vec<Window> {
-        let mut windows = Vec::new();
-        let mut next = Some(i64::MIN);
-        let window = |from: i64, to: i64| Window {
-            from: (from > i64::MIN).then(|| Timestamp::from_millisecond(from).ok()).flatten(),
-            to: (to < i64::MAX).then(|| Timestamp::from_millisecond(to).ok()).flatten(),
-        };
-        for (&start, &(end, at)) in self.places.get(&place).map(|reads| &reads.segments).into_iter().flatten() {
-            if at < since {
-                continue;
-            }
-            if let Some(open) = next.filter(|&open| open < start) {
-                windows.push(window(open, start - 1));
-            }
-            next = end.checked_add(1);
-        }
-        if let Some(open) = next {
-            windows.push(window(open, i64::MAX));
-        }
-        windows
-    }
-
-    /// A place is no longer read.
-    pub fn forget(&mut self, place: Place) {
-        self.places.remove(&place);
     }
 }

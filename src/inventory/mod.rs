@@ -6,11 +6,10 @@
 //!
 //! `store` keeps the rows (`row`), `observe` takes over sightings, `view` reads one row; `key`, `base` and `values` are what rows
 //! share through `pool`; `index` finds rows by problem, owner and account; `pending` knows our own writes until the hub shows
-//! them; `coverage` and `deadlines` are about when.
+//! them; `coverage` is about when. What is due is asked of what is declared: `core::compile`.
 
 mod base;
 mod coverage;
-mod deadlines;
 mod index;
 mod key;
 mod observe;
@@ -25,7 +24,6 @@ mod values;
 mod view;
 
 pub use coverage::{Coverage, Place, Window};
-pub use deadlines::Deadlines;
 pub use observe::ObserveError;
 pub use state::{Change, Expected, NoteKind, Observed, Removed, Seen, Snapshot, Source};
 pub use store::{AccountCount, Inventory, Memory, RowId};

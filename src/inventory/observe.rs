@@ -61,10 +61,14 @@ impl Inventory {
         let incoming = Incoming::of(doc)?;
         let parts = Parts::of(&doc.id);
         let Some(row) = self.find_parts(&doc.product_arn, parts) else {
-            return self.insert(doc, raw, &incoming, seen).map(|row| Observed { row, change: Change::New });
+            return self.insert(doc, raw, &incoming, seen).map(|row| Observed { row, change: Change::New, raced: false });
         };
-        let change = self.revise(row, doc, raw, incoming, seen)?;
-        Ok(Observed { row, change })
+        let raced = self.row(row).is_some_and(|known| self.raced(row, known, &incoming, seen));
+        let (change, raced) = self.revise(row, doc, raw, incoming, seen, raced)?;
+        if raced {
+            self.pending.raced(row);
+        }
+        Ok(Observed { row, change, raced })
     }
 
     fn insert(&mut self, doc: &Doc<'_>, raw: &str, incoming: &Incoming, seen: Seen) -> Result<RowId, ObserveError> {
@@ -105,7 +109,21 @@ impl Inventory {
         Ok(id)
     }
 
-    fn judge(&self, known: &Row, pending: Option<&Pending>, incoming: &Incoming, seen: Seen) -> Verdict {
+    /// Whether somebody else's write lies between what our last write was decided on and our write: newer than the one, of the
+    /// same check, and without the marker that the other brings. Whoever uses the console leaves the marker as it is.
+    fn raced(&self, id: RowId, known: &Row, incoming: &Incoming, seen: Seen) -> bool {
+        let Some(basis) = self.pending.basis(id).filter(|basis| !self.outlasts(basis.sent_at, seen.at)) else { return false };
+        let (before, small) = (&basis.before, &incoming.small);
+        let ours = self.pending.get(id).map(|pending| pending.expected.written().marker);
+        let ours = ours.as_ref().unwrap_or_else(|| self.marker_of(known));
+        *ours != before.marker
+            && incoming.version > basis.version
+            && incoming.written.marker == before.marker
+            && incoming.written.workflow != before.workflow
+            && (small.compliance, small.record_state) == (before.compliance, before.record_state)
+    }
+
+    fn judge(&self, known: &Row, pending: Option<&Pending>, incoming: &Incoming, seen: Seen, raced: bool) -> Verdict {
         let confirmed = pending.is_some_and(|pending| pending.is_confirmed_by(&incoming.written));
         if incoming.version < known.version.ms() {
             if confirmed {
@@ -121,27 +139,39 @@ impl Inventory {
             return Verdict::Confirm;
         }
         let Some(pending) = pending.filter(|pending| !self.outlasts(pending.expected.sent_at, seen.at)) else {
-            return Verdict::Take { overwritten: false };
+            // Of the same moment as our write, which has been seen since.
+            let replaced = raced && incoming.version == known.version.ms();
+            return if replaced { Verdict::Stale } else { Verdict::Take { overwritten: false } };
         };
-        if !pending.is_before(&incoming.written) {
+        if !raced && !pending.is_before(&incoming.written) {
             return Verdict::Take { overwritten: true };
         }
         if incoming.version > known.version.ms() { Verdict::KeepOurs } else { Verdict::Stale }
     }
 
-    fn revise(&mut self, id: RowId, doc: &Doc<'_>, raw: &str, incoming: Incoming, seen: Seen) -> Result<Change, ObserveError> {
-        let Some(known) = self.row(id).copied() else { return Ok(Change::Stale) };
-        let verdict = self.judge(&known, self.pending.get(id), &incoming, seen);
+    /// What the sighting changed, and whether it shows what our write replaced.
+    fn revise(
+        &mut self,
+        id: RowId,
+        doc: &Doc<'_>,
+        raw: &str,
+        incoming: Incoming,
+        seen: Seen,
+        raced: bool,
+    ) -> Result<(Change, bool), ObserveError> {
+        let Some(known) = self.row(id).copied() else { return Ok((Change::Stale, false)) };
+        let verdict = self.judge(&known, self.pending.get(id), &incoming, seen, raced);
+        let raced = raced && matches!(verdict, Verdict::Stale | Verdict::KeepOurs);
         if seen.source == Source::Read {
             // Lagging or not, it is there.
             self.missed.remove(&id);
         }
         match verdict {
-            Verdict::Stale => return Ok(Change::Stale),
+            Verdict::Stale => return Ok((Change::Stale, raced)),
             Verdict::ConfirmOnly => {
                 let before = self.settle(id).unwrap_or_else(|| self.snapshot_of(&known));
                 self.pending.remove(id);
-                return Ok(Change::Confirmed { before });
+                return Ok((Change::Confirmed { before }, false));
             }
             Verdict::Confirm | Verdict::KeepOurs | Verdict::Take { .. } => {}
         }
@@ -177,7 +207,7 @@ impl Inventory {
             && matches!(verdict, Verdict::Take { .. })
         {
             self.bases.release(refs);
-            return Ok(Change::Doubtful);
+            return Ok((Change::Doubtful, false));
         }
 
         // From here on the row changes.
@@ -223,7 +253,7 @@ impl Inventory {
         if let Some(row) = self.row(id).copied() {
             self.tally.add(&row);
         }
-        Ok(match verdict {
+        let change = match verdict {
             Verdict::Confirm => {
                 self.pending.remove(id);
                 Change::Confirmed { before }
@@ -235,7 +265,8 @@ impl Inventory {
             Verdict::KeepOurs if differs => Change::Changed { before, overwritten: false },
             Verdict::KeepOurs => Change::Stale,
             _ => Change::Same,
-        })
+        };
+        Ok((change, raced))
     }
 
     /// Whether resources differ, or values of fields that were named both then and now.
@@ -251,7 +282,7 @@ impl Inventory {
 
     /// Whether `at` is `lag` or more after `since`.
     pub(super) fn outlasts(&self, since: Timestamp, at: Timestamp) -> bool {
-        u128::try_from(at.as_millisecond() - since.as_millisecond()).is_ok_and(|passed| passed >= self.lag.as_millis())
+        super::store::outlasts(self.lag, since, at)
     }
 
     /// The row of an id in parts.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::state::Expected;
+use super::state::{Expected, Snapshot};
 use super::store::RowId;
 use crate::core::marker::MarkerState;
 use crate::core::status::WorkflowStatus;
@@ -30,6 +30,16 @@ pub(super) struct Pending {
     pub(super) settled: bool,
     /// What the hub may still answer with: the states before this write and before unseen ones before it, oldest first.
     pub(super) before: Vec<Written>,
+    /// Somebody else wrote after the state that this write was decided on, and before it.
+    pub(super) raced: bool,
+}
+
+/// What a write was decided on. Kept after its echo, because the event of what it replaced may come later still.
+#[derive(Debug, Clone)]
+pub(super) struct Basis {
+    pub(super) version: i64,
+    pub(super) before: Snapshot,
+    pub(super) sent_at: Timestamp,
 }
 
 impl Pending {
@@ -49,6 +59,8 @@ impl Pending {
 pub(super) struct PendingWrites {
     rows: BTreeMap<RowId, Pending>,
     times: BTreeSet<(Timestamp, RowId)>,
+    bases: BTreeMap<RowId, Basis>,
+    base_times: BTreeSet<(Timestamp, RowId)>,
 }
 
 impl PendingWrites {
@@ -75,12 +87,47 @@ impl PendingWrites {
         Some(pending)
     }
 
+    #[cfg(test)]
     pub(super) fn rows(&self) -> impl Iterator<Item = RowId> + '_ {
         self.rows.keys().copied()
     }
 
     pub(super) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// A write is sent: what it was decided on.
+    pub(super) fn note_basis(&mut self, row: RowId, basis: Basis) {
+        self.forget_basis(row);
+        self.base_times.insert((basis.sent_at, row));
+        self.bases.insert(row, basis);
+    }
+
+    pub(super) fn basis(&self, row: RowId) -> Option<&Basis> {
+        self.bases.get(&row)
+    }
+
+    pub(super) fn forget_basis(&mut self, row: RowId) {
+        if let Some(basis) = self.bases.remove(&row) {
+            self.base_times.remove(&(basis.sent_at, row));
+        }
+    }
+
+    /// Forgets what writes were decided on that were sent too long ago.
+    pub(super) fn forget_bases(&mut self, gone: impl Fn(Timestamp) -> bool) {
+        while let Some(&(_, row)) = self.base_times.first().filter(|(sent_at, _)| gone(*sent_at)) {
+            self.forget_basis(row);
+        }
+    }
+
+    pub(super) fn bases_len(&self) -> usize {
+        self.bases.len()
+    }
+
+    pub(super) fn raced(&mut self, row: RowId) {
+        if let Some(pending) = self.rows.get_mut(&row) {
+            pending.raced = true;
+        }
     }
 
     /// The one that was sent first.

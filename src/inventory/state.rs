@@ -87,6 +87,8 @@ pub struct Observed {
     pub row: RowId,
     /// What it changed.
     pub change: Change,
+    /// It is what somebody else made of the state that our last write was decided on, before ours: theirs may be lost.
+    pub raced: bool,
 }
 
 /// A row that is gone.

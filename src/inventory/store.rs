@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hashbrown::HashTable;
 use jiff::Timestamp;
 
 use super::base::{Bases, Refs};
-use super::coverage::{Place, Window};
+use super::coverage::Place;
 use super::index::{Holders, Problems, Tally};
 use super::key::{LongTails, Parts};
-use super::pending::{Pending, PendingWrites, REMEMBERED, Written};
+use super::pending::{Basis, Pending, PendingWrites, REMEMBERED, Written};
 use super::pool::{Chunks, Pool, hash_of, table_bytes};
 use super::row::{Millis, NOWHERE, Row};
 use super::state::{Expected, NoteKind, Removed, Snapshot};
@@ -23,6 +24,7 @@ use crate::core::ids::{AccountId, FindingKey};
 use crate::core::marker::MarkerState;
 use crate::core::marker::Owner;
 use crate::core::problem::ProblemId;
+use crate::core::status::WorkflowStatus;
 
 /// The number of a row. Freed numbers are used again: do not keep one across a sighting, a sweep or a removal without asking
 /// [`Inventory::get`] for the key or problem that was meant.
@@ -79,6 +81,7 @@ pub struct Inventory {
     knowledge: BTreeMap<RowId, Knowledge>,
     /// Rows that one complete read did not see: when that read was started.
     pub(super) missed: BTreeMap<RowId, i64>,
+    visits: AtomicU64,
 }
 
 impl Inventory {
@@ -100,6 +103,7 @@ impl Inventory {
             foreign: BTreeMap::new(),
             knowledge: BTreeMap::new(),
             missed: BTreeMap::new(),
+            visits: AtomicU64::new(0),
         }
     }
 
@@ -109,6 +113,7 @@ impl Inventory {
     pub fn expect(&mut self, row: RowId, expected: Expected) {
         let Some(known) = self.row(row) else { return };
         let now = Written { workflow: known.small().workflow, marker: self.marker_of(known).clone() };
+        let basis = Basis { version: known.version.ms(), before: self.snapshot_of(known), sent_at: expected.sent_at };
         let mut before = self.pending.remove(row).map(|pending| pending.before).unwrap_or_default();
         if !before.contains(&now) {
             before.push(now);
@@ -118,7 +123,8 @@ impl Inventory {
         }
         let written = expected.written();
         before.retain(|state| *state != written);
-        self.pending.insert(row, Pending { expected, settled: false, before });
+        self.pending.insert(row, Pending { expected, settled: false, before, raced: false });
+        self.pending.note_basis(row, basis);
     }
 
     /// The write succeeded: the row takes the expected state at once, and stays pending until the hub shows it. What the row
@@ -146,26 +152,30 @@ impl Inventory {
         Some(before)
     }
 
-    /// The write surely had no effect: nothing is expected any more. Does nothing to a row that was settled.
-    pub fn withdraw(&mut self, row: RowId) {
+    /// The write surely had no effect: nothing is expected any more. Does nothing to a row that was settled. `true`: somebody
+    /// else's write was seen meanwhile and not taken over, so that the row has to be read again.
+    pub fn withdraw(&mut self, row: RowId) -> bool {
         if self.pending.get(row).is_some_and(|pending| !pending.settled) {
-            self.pending.remove(row);
+            return self.pending.remove(row).is_some_and(|pending| pending.raced);
         }
+        false
+    }
+
+    /// What the last write to this row was decided on: its version and its workflow status. `None`: that is too long ago, or
+    /// there was none.
+    pub fn decided_on(&self, row: RowId) -> Option<(Timestamp, WorkflowStatus)> {
+        let basis = self.pending.basis(row)?;
+        Some((Millis::from_ms(basis.version).time(), basis.before.workflow))
+    }
+
+    /// Whether the last write to this row was a race has been settled: no sighting says so again.
+    pub fn close_race(&mut self, row: RowId) {
+        self.pending.forget_basis(row);
     }
 
     /// The write that the hub does not show yet.
     pub fn pending(&self, row: RowId) -> Option<&Expected> {
         self.pending.get(row).map(|pending| &pending.expected)
-    }
-
-    /// Every row with a write that the hub does not show yet; ascending.
-    pub fn pending_rows(&self) -> impl Iterator<Item = RowId> + '_ {
-        self.pending.rows()
-    }
-
-    /// How many writes the hub does not show yet.
-    pub fn pending_len(&self) -> usize {
-        self.pending.len()
     }
 
     /// When the oldest write that the hub does not show yet is given up.
@@ -182,13 +192,16 @@ impl Inventory {
             rows.push(row);
         }
         rows.sort_unstable();
+        let lag = self.lag;
+        self.pending.forget_bases(|sent_at| outlasts(lag, sent_at, now));
         rows
     }
 
     // Projection.
 
-    /// The filter fields that current rules name. `true`: some rows lack values of one, until they are seen again.
-    pub fn set_paths(&mut self, paths: &[Field]) -> bool {
+    /// The filter fields that current rules name. Rows lack the values of new ones until they are seen again: see
+    /// [`RowView::missing`].
+    pub fn set_paths(&mut self, paths: &[Field]) {
         if !self.paths.set(paths) {
             // Too many generations of rules since the rows were read: all of them count as never projected.
             for row in self.rows().collect::<Vec<_>>() {
@@ -200,17 +213,6 @@ impl Inventory {
             }
             self.paths.set(paths);
         }
-        self.backfill_remaining() > 0
-    }
-
-    /// Whether the row was seen last before one of the current fields was named.
-    pub fn lacks(&self, row: RowId) -> bool {
-        self.row(row).is_some_and(|row| self.paths.lacks(row.paths))
-    }
-
-    /// How many rows lack a value.
-    pub fn backfill_remaining(&self) -> usize {
-        self.paths.lacking()
     }
 
     // Looking up.
@@ -238,11 +240,6 @@ impl Inventory {
     /// How many rows are active and have not passed.
     pub fn actionable(&self) -> usize {
         self.tally.actionable
-    }
-
-    /// Every owner of a held marker, sorted, with the number of its rows.
-    pub fn owners(&self) -> impl Iterator<Item = (&Owner, usize)> {
-        self.holders.owners.iter().map(|(owner, rows)| (owner, rows.len()))
     }
 
     /// The rows of a problem, ascending.
@@ -303,13 +300,12 @@ impl Inventory {
 
     // Reading windows.
 
-    /// A window of a place has been read completely by a read started at `started_at`. Rows in it that neither this read nor a
-    /// complete one started before it has seen are gone from the hub: removed. One read alone proves nothing, because reads
-    /// are eventually consistent.
-    pub fn sweep(&mut self, place: Place, window: Window, started_at: Timestamp) -> Vec<Removed> {
-        let (from, to) = window.bounds();
+    /// All of a place has been read completely by reads started at `started_at` or later. Rows that neither these reads nor
+    /// complete ones before them have seen are gone from the hub: removed. One reading alone proves nothing, because reads are
+    /// eventually consistent. Looks at every row: to be called once a reading, not once a window of it.
+    pub fn sweep(&mut self, place: Place, started_at: Timestamp) -> Vec<Removed> {
         let started = started_at.as_millisecond();
-        let unseen = |row: &Row| row.place == place && (from..=to).contains(&row.created.ms()) && row.seen.ms() < started;
+        let unseen = |row: &Row| row.place == place && row.seen.ms() < started;
         let rows: Vec<RowId> = self.iter().filter(|(_, row)| unseen(row)).map(|(id, _)| id).collect();
         let mut removed = Vec::new();
         for row in rows {
@@ -346,6 +342,7 @@ impl Inventory {
         self.tails.free(known.small().form, known.tail);
         self.paths.leave(known.paths);
         self.pending.remove(row);
+        self.pending.forget_basis(row);
         self.foreign.remove(&row);
         self.missed.remove(&row);
         if let Some(place) = self.rows.get_mut(row.0) {
@@ -356,7 +353,7 @@ impl Inventory {
     }
 
     /// At most `windows - 1` ascending CreatedAt cuts that part the rows of a place into about equal windows: the input of
-    /// [`Window::split`].
+    /// [`super::Window::split`]. Looks at every row: once a round of the audit.
     pub fn quantiles(&self, place: Place, windows: usize) -> Vec<Timestamp> {
         let mut created: Vec<i64> = self.iter().filter(|(_, row)| row.place == place).map(|(_, row)| row.created.ms()).collect();
         created.sort_unstable();
@@ -367,13 +364,14 @@ impl Inventory {
         cuts.into_iter().map(|cut| Millis::from_ms(cut).time()).collect()
     }
 
-    /// How many rows of a place were created in a window.
-    pub fn count_between(&self, place: Place, window: Window) -> usize {
-        if window == Window::ALL {
-            return self.tally.places.get(&place).copied().unwrap_or(0);
-        }
-        let (from, to) = window.bounds();
-        self.iter().filter(|(_, row)| row.place == place && (from..=to).contains(&row.created.ms())).count()
+    /// How many rows a place has.
+    pub fn count(&self, place: Place) -> usize {
+        self.tally.places.get(&place).copied().unwrap_or(0)
+    }
+
+    /// How many rows were looked at because something went through all of them, ever: nothing does while nothing happens.
+    pub fn visits(&self) -> u64 {
+        self.visits.load(Ordering::Relaxed)
     }
 
     /// Bytes in use.
@@ -387,6 +385,7 @@ impl Inventory {
             projection: self.bases.bytes(),
             aside: self.markers.bytes()
                 + self.pending.len() * 3 * size_of::<Pending>() / 2
+                + self.pending.bases_len() * 3 * size_of::<Basis>() / 2
                 + self.knowledge.len() * 3 * size_of::<Knowledge>() / 2
                 + self.missed.len() * 24
                 + self.foreign.values().map(foreign).sum::<usize>(),
@@ -404,6 +403,7 @@ impl Inventory {
     }
 
     fn iter(&self) -> impl Iterator<Item = (RowId, &Row)> {
+        self.visits.fetch_add(self.rows.len() as u64, Ordering::Relaxed);
         (0..).map(RowId).zip(self.rows.iter()).filter(|(_, row)| row.origin != NOWHERE)
     }
 
@@ -477,6 +477,11 @@ impl Inventory {
             marker: self.marker_of(row).clone(),
         }
     }
+}
+
+/// Whether `at` is `lag` or more after `since`.
+pub(super) fn outlasts(lag: Duration, since: Timestamp, at: Timestamp) -> bool {
+    u128::try_from(at.as_millisecond() - since.as_millisecond()).is_ok_and(|passed| passed >= lag.as_millis())
 }
 
 /// The counters of the Arc, the marker, and the owner's name.

@@ -88,10 +88,9 @@ impl PathSets {
         !self.current().iter().all(|&field| self.has(set, field))
     }
 
-    /// How many rows lack one of the current fields.
-    pub(super) fn lacking(&self) -> usize {
-        let sets = self.sets.iter().zip(0..=u8::MAX);
-        sets.filter(|&(_, set)| self.lacks(set)).map(|((_, rows), _)| rows).sum()
+    /// The current fields that rows of this set lack, ascending.
+    pub(super) fn missing(&self, set: u8) -> Vec<Field> {
+        self.current().iter().copied().filter(|&field| !self.has(set, field)).collect()
     }
 }
 

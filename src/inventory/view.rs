@@ -11,6 +11,7 @@ use super::row::Row;
 use super::state::{NoteKind, Snapshot};
 use super::store::{Inventory, RowId};
 use crate::core::facts::{Facts, ResourceFacts};
+use crate::core::filter::Field;
 use crate::core::ids::{AccountId, FindingKey};
 use crate::core::marker::MarkerState;
 use crate::core::problem::ProblemId;
@@ -142,9 +143,10 @@ impl<'a> RowView<'a> {
         self.inventory.snapshot_of(self.row)
     }
 
-    /// Whether it was seen last before one of the current paths was named: filters cannot be asked.
-    pub fn lacks(self) -> bool {
-        self.inventory.paths.lacks(self.row.paths)
+    /// The fields that current rules name and that were not read when it was seen last, ascending: filters that ask for them
+    /// cannot be answered.
+    pub fn missing(self) -> Vec<Field> {
+        self.inventory.paths.missing(self.row.paths)
     }
 
     /// What deciding needs: our own traces are invisible here, and the workflow status is as it would be without us.

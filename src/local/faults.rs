@@ -19,6 +19,19 @@ pub struct Faults {
     pub short_page_percent: u8,
     /// What becomes of events.
     pub events: EventFaults,
+    /// Findings that BatchUpdateFindings does not take.
+    pub findings: Vec<FindingFault>,
+}
+
+/// A finding that BatchUpdateFindings does not take, until the fault is taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FindingFault {
+    /// Its `Id`.
+    pub id: String,
+    /// Why it alone is not processed; absent: its presence fails the whole call with `InvalidInputException`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<UnprocessedCode>,
 }
 
 /// What becomes of events.
@@ -270,10 +283,13 @@ mod tests {
     #[test]
     fn the_json_form_is_readable_and_refuses_what_it_does_not_know() {
         let text = r#"{"calls":[{"operation":"GetFindings","account":"111122223333","fault":{"throttle":"LimitExceededException"},"times":3},
-            {"fault":{"partial":{"code":"ConcurrentUpdateError","percent":10}}},{"fault":"timeoutAfter"}],"events":{"lossPercent":5}}"#;
+            {"fault":{"partial":{"code":"ConcurrentUpdateError","percent":10}}},{"fault":"timeoutAfter"}],"events":{"lossPercent":5},
+            "findings":[{"id":"a","code":"InvalidInput"},{"id":"b"}]}"#;
         let faults: Faults = serde_json::from_str(text).unwrap();
         assert_eq!(faults.calls[0].fault, Fault::Throttle(ThrottleCode::LimitExceeded));
         assert_eq!(faults.events.loss_percent, 5);
+        let codes: Vec<_> = faults.findings.iter().map(|finding| (finding.id.as_str(), finding.code)).collect();
+        assert_eq!(codes, [("a", Some(UnprocessedCode::InvalidInput)), ("b", None)]);
         assert!(serde_json::from_str::<Faults>(r#"{"lagMilis":5}"#).is_err());
     }
 }

@@ -30,6 +30,8 @@ pub struct File {
 /// All files, sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
+    /// The directory or file that was given.
+    pub root: String,
     /// The files that manifests are read from.
     pub all: Vec<File>,
     /// What could not be listed: while there is any, not everything is known.
@@ -45,6 +47,7 @@ fn problem(path: &Path, message: String) -> Problem {
 /// Reads a directory with its subdirectories; or, for convenience, one file.
 pub fn read(root: &Path) -> Files {
     let mut walk = Walk::default();
+    walk.files.root = root.display().to_string();
     match fs::metadata(root) {
         Ok(metadata) if metadata.is_file() => walk.paths.push(root.to_owned()),
         Ok(_) => walk.directory(root, 0),
@@ -88,7 +91,7 @@ impl Walk {
                 return;
             }
         };
-        if !self.visited.insert(real) {
+        if !self.visited.insert(real.clone()) {
             self.files
                 .notes
                 .push(problem(directory, "passed over: this directory is read under another name already".to_owned()));
@@ -106,13 +109,21 @@ impl Walk {
         }
         // Links last, so that a directory is known under its own name.
         found.sort();
-        for (_, path) in found {
+        for (link, path) in found {
             if is_noise(path.file_name()) {
                 continue;
             }
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => self.directory(&path, depth + 1),
                 Ok(metadata) if metadata.is_file() && is_manifest(&path) => {
+                    // A link beside what it links to is no second declaration of it.
+                    let own = real.join(path.file_name().unwrap_or_default());
+                    let target = if link { fs::canonicalize(&path).unwrap_or(own) } else { own };
+                    if !self.visited.insert(target) {
+                        let message = "passed over: this file is read under another name already".to_owned();
+                        self.files.notes.push(problem(&path, message));
+                        continue;
+                    }
                     if self.paths.len() < MAX_FILES {
                         self.paths.push(path);
                     } else if self.paths.len() == MAX_FILES {

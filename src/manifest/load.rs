@@ -103,6 +103,10 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
             }
         }
     }
+    if files.all.is_empty() && files.unlisted.is_empty() {
+        let message = "holds no manifests: they end in .yaml, .yml or .json".to_owned();
+        verdict.notes.push(Problem { file: files.root.clone(), line: 0, field: String::new(), message });
+    }
     cache.0 = fresh;
     let mut nodes = BTreeMap::new();
     for (object, mut places) in places {

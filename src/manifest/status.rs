@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::status_file;
-use crate::core::ids::ObjectRef;
+use crate::core::ids::{Kind, ObjectRef};
 use crate::engine::ports::{Clock, ObjectStatus, SinkError, StatusSink};
 
 /// Writes `STATE_DIR/status/<kind>/<namespace or _>/<name>.yaml`.
@@ -49,6 +49,21 @@ impl StatusSink for FileStatus {
         })
     }
 
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        let mut objects = Vec::new();
+        for kind in Kind::ALL {
+            for namespace in names(&self.root.join(kind.as_str()))? {
+                for file in names(&self.root.join(kind.as_str()).join(&namespace))? {
+                    // Temporary files and what is not ours are left alone.
+                    let Some(name) = file.strip_suffix(".yaml") else { continue };
+                    let text = if namespace == "_" { format!("{kind}/{name}") } else { format!("{kind}/{namespace}/{name}") };
+                    objects.extend(text.parse::<ObjectRef>().ok().filter(|object| self.path(object).is_some()));
+                }
+            }
+        }
+        Ok(objects)
+    }
+
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {
         let Some(path) = self.path(object) else { return Ok(()) };
         match fs::remove_file(&path) {
@@ -59,6 +74,25 @@ impl StatusSink for FileStatus {
             _ => Ok(()),
         }
     }
+}
+
+/// The names in a directory, sorted; none if there is no such directory.
+fn names(directory: &Path) -> Result<Vec<String>, SinkError> {
+    let failed = |error: std::io::Error| SinkError {
+        action: "list the statuses".to_owned(),
+        message: format!("{}: {error}: check the state directory's permissions", directory.display()),
+    };
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry.map_err(failed)?.file_name().into_string().ok());
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge: status is files")]
@@ -142,7 +176,6 @@ mod tests {
 
     use super::super::clock::PausedClock;
     use super::*;
-    use crate::core::ids::Kind;
     use crate::engine::ports::{Condition, Detail, ExceptionDetail, PolicyDetail};
 
     fn status(held: u64, ready: bool, message: &str) -> ObjectStatus {
@@ -231,6 +264,25 @@ mod tests {
         assert!(path.exists());
         status.object = ObjectRef::namespaced(Kind::FindingException, "..", "cdn");
         assert!(sink.write(&status).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_status_is_listed_and_what_is_none_is_left_alone() {
+        let state = tempfile::tempdir().unwrap();
+        let sink = FileStatus::new(state.path(), Arc::new(PausedClock::new()));
+        assert_eq!(sink.listed().await.unwrap(), []);
+        let mut exception = status(1, true, "in force");
+        exception.object = ObjectRef::namespaced(Kind::FindingException, "team", "cdn");
+        exception.detail = Detail::Exception(ExceptionDetail { state: "Active", ..ExceptionDetail::default() });
+        sink.write(&exception).await.unwrap();
+        sink.write(&status(7, true, "as declared")).await.unwrap();
+        fs::write(state.path().join("status/ControlPolicy/_/notes.txt"), "mine").unwrap();
+        fs::write(state.path().join("status/ControlPolicy/_/.fsbp.yaml.tmp"), "half").unwrap();
+        fs::write(state.path().join("status/README"), "mine").unwrap();
+        let fsbp = ObjectRef::cluster(Kind::ControlPolicy, "fsbp");
+        assert_eq!(sink.listed().await.unwrap(), [fsbp, exception.object.clone()]);
+        sink.forget(&exception.object).await.unwrap();
+        assert_eq!(sink.listed().await.unwrap().len(), 1);
     }
 
     #[test]

@@ -61,7 +61,7 @@ struct HubFamilies {
     unreadable: Level,
     held: Level,
     pending: Level,
-    sync_pages: Level,
+    unindexed: Level,
     syncing: Level,
     converged: Level,
     writes: Total,
@@ -69,6 +69,8 @@ struct HubFamilies {
     pages_read: Total,
     events_handled: Total,
     events_poisoned: Total,
+    races_lost: Total,
+    rows_visited: Total,
 }
 
 impl Default for Metrics {
@@ -95,7 +97,11 @@ impl Metrics {
         registry.register("findings_unreadable", "Findings that did not parse in the last full read", hub.unreadable.clone());
         registry.register("findings_held", "Findings held suppressed by Hubkeeper", hub.held.clone());
         registry.register("changes_pending", "Changes wanted and not yet made", hub.pending.clone());
-        registry.register("sync_pages_done", "Pages read in the full sync under way", hub.sync_pages.clone());
+        registry.register(
+            "rules_unindexed",
+            "Declared rules and targets that every finding is asked about",
+            hub.unindexed.clone(),
+        );
         registry.register("syncing", "1 during a full sync", hub.syncing.clone());
         registry.register("converged", "1 while nothing is left to do", hub.converged.clone());
         registry.register("writes", "Calls that changed findings", hub.writes.clone());
@@ -103,6 +109,8 @@ impl Metrics {
         registry.register("pages_read", "Pages of findings read", hub.pages_read.clone());
         registry.register("queue_events_handled", "Events of the queue handled", hub.events_handled.clone());
         registry.register("queue_events_poisoned", "Events of the queue that cannot be read", hub.events_poisoned.clone());
+        registry.register("races_lost", "Answers of people that a write replaced unseen", hub.races_lost.clone());
+        registry.register("findings_visited", "Findings matched or looked at for figures", hub.rows_visited.clone());
         registry.register("aws_requests", "Attempts to call AWS by operation and code, OK for success", requests.clone());
         registry.register("aws_throttles", "Attempts that AWS throttled by operation", throttles.clone());
         registry.register("events", "Events about objects by reason", events.clone());
@@ -160,7 +168,7 @@ impl Meter for HubMeter {
         level(&hub.unreadable, figures.unreadable);
         level(&hub.held, figures.held);
         level(&hub.pending, figures.pending_changes);
-        level(&hub.sync_pages, figures.sync_pages_done);
+        level(&hub.unindexed, figures.unindexed);
         level(&hub.syncing, figures.syncing.into());
         level(&hub.converged, figures.converged.into());
         total(&hub.writes, figures.writes);
@@ -168,6 +176,8 @@ impl Meter for HubMeter {
         total(&hub.pages_read, figures.pages_read);
         total(&hub.events_handled, figures.events_handled);
         total(&hub.events_poisoned, figures.events_poisoned);
+        total(&hub.races_lost, figures.races_lost);
+        total(&hub.rows_visited, figures.rows_visited);
     }
 }
 

@@ -59,6 +59,45 @@ pub struct Sent {
     pub message_id: String,
 }
 
+/// SendMessageBatch.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct SendMessageBatch {
+    pub queue_url: String,
+    /// 1 to 10.
+    pub entries: Vec<SendEntry>,
+}
+
+/// One message of a batch.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct SendEntry {
+    pub id: String,
+    pub message_body: String,
+    #[serde(default)]
+    pub delay_seconds: Option<u64>,
+}
+
+/// The answer of SendMessageBatch, without MD5s as well.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct SentBatch {
+    pub successful: Vec<SentEntry>,
+    pub failed: Vec<FailedEntry>,
+}
+
+/// A message of a batch that was taken.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct SentEntry {
+    pub id: String,
+    pub message_id: String,
+}
+
 /// ReceiveMessage.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

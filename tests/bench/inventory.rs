@@ -3,11 +3,16 @@
 //! Bytes are told twice: by the inventory's own accounting (capacities, exact for what it counts) and by the growth of the
 //! process's resident memory (Linux: `/proc/self/statm`, pages of 4 KiB), which holds the allocator's share too.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hubkeeper::core::compile::{PolicySet, carry_over};
 use hubkeeper::core::doc::Doc;
+use hubkeeper::engine::evaluate::Evaluator;
 use hubkeeper::inventory::{Inventory, Place, Seen, Source};
 use jiff::Timestamp;
+
+use super::world;
 
 /// Prints the figures.
 #[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark measures time and prints")]
@@ -16,8 +21,8 @@ pub fn run() {
         "inventory: consolidated control findings, 40 accounts, 3 Regions, 250 controls, 5 findings a resource, one a problem"
     );
     println!(
-        "{:>9}  {:>6} {:>7} {:>10} {:>6} {:>6}  {:>9}  {:>9}",
-        "findings", "rows", "indexes", "projection", "total", "RSS", "first us", "again us"
+        "{:>9}  {:>6} {:>7} {:>10} {:>6} {:>6}  {:>9}  {:>9}  {:>9} {:>9}",
+        "findings", "rows", "indexes", "projection", "total", "RSS", "first us", "again us", "decided B", "+RSS"
     );
     // Against the start: what the first round gave back, the second uses again.
     let before = resident();
@@ -44,18 +49,40 @@ pub fn run() {
         let (first, again) = (pass(1_795_000_000), pass(1_795_086_400));
         let resident = resident().zip(before).map(|(now, before)| now.saturating_sub(before));
         let memory = inventory.memory();
+        let mut evaluator = Evaluator::new(set());
+        evaluator.round(&inventory, Timestamp::from_second(1_795_086_400).unwrap_or_default());
+        let decided = self::resident().zip(before).map(|(now, before)| now.saturating_sub(before));
         let each = |bytes: usize| bytes / inventory.len().max(1);
         println!(
-            "{:>9}  {:>6} {:>7} {:>10} {:>6} {:>6}  {first:>9.2}  {again:>9.2}",
+            "{:>9}  {:>6} {:>7} {:>10} {:>6} {:>6}  {first:>9.2}  {again:>9.2}  {:>9} {:>9}",
             inventory.len(),
             each(memory.rows),
             each(memory.indexes),
             each(memory.projection),
             each(memory.total()),
             resident.map_or_else(|| "?".to_owned(), |bytes| each(bytes).to_string()),
+            each(evaluator.bytes()),
+            decided
+                .zip(resident)
+                .map_or_else(|| "?".to_owned(), |(decided, held)| each(decided.saturating_sub(held)).to_string()),
         );
     }
     println!("bytes a finding by accounting (rows to total) and by resident memory (RSS); times include parsing the JSON");
+    println!("decided: what the evaluator adds, of 20 policies one that wants to suppress a fifth; nothing of it is written yet");
+}
+
+/// Twenty policies, of which one suppresses: every fifth finding is failing and wanted.
+fn set() -> Arc<PolicySet> {
+    let mut manifests = world::hub();
+    let rule =
+        |control: &str| format!("{{name: r, match: {{controls: [{control}]}}, response: {{suppress: {{reason: OutOfScope}}}}}}");
+    for number in 0..19 {
+        manifests += &world::policy(&format!("other-{number}"), &rule("S3.9"));
+    }
+    let fifth: Vec<String> = (0..50).map(|n| format!("EC2.{}", n * 5)).collect();
+    manifests += &world::policy("fifth", &rule(&fifth.join(", ")));
+    let declared = carry_over(None, &world::parse(&manifests));
+    PolicySet::compile(&declared, "main").map(Arc::new).unwrap()
 }
 
 /// Bytes of resident memory; `None` where there is no such file.

@@ -90,19 +90,31 @@ pub fn cycles() {
     });
 }
 
-/// 100,000 findings against the quota.
+/// 100,000 findings against the quota of one Region, where all are linked.
 pub fn converge() {
+    convergence(1);
+}
+
+/// The same against the quotas of three Regions, where none is linked.
+pub fn regions() {
+    convergence(3);
+}
+
+fn convergence(pools: usize) {
     const FINDINGS: usize = 100_000;
     println!("converge: {FINDINGS} findings of 12 accounts, one rule that suppresses MEDIUM and LOW; virtual seconds");
-    println!("bound: the quota, if every page and every call were full and nothing were read twice; freshnessSeconds 300");
+    println!("bound: the quota, if every page and every call were full and nothing were read twice");
+    println!("fresh: the same, and what was seen more than freshnessSeconds (300) before its write read again beside the writes");
     println!(
-        "{:>5} {:>6} {:>7} {:>8}  {:>6} {:>6} {:>6}  {:>6} {:>7} {:>8}  {:>6} {:>7} {:>6}  {:>9} {:>6}",
+        "{:>5} {:>6} {:>7} {:>8}  {:>6} {:>6} {:>6}  {:>6} {:>6}  {:>6} {:>7} {:>8}  {:>6} {:>7} {:>6}  {:>9} {:>6}",
         "share",
         "pools",
         "latency",
         "throttle",
         "bound",
         "took",
+        "ratio",
+        "fresh",
         "ratio",
         "reads",
         "fewest",
@@ -113,7 +125,7 @@ pub fn converge() {
         "throttled",
         "CPU s"
     );
-    for (share, pools) in [(100_u32, 1_usize), (60, 1), (60, 3), (100, 3)] {
+    for share in [100, 60] {
         for (latency, throttle) in [(0, 0), (300, 0), (0, 1), (300, 1)] {
             simulate(converged(FINDINGS, share, pools, latency, throttle));
         }
@@ -141,7 +153,7 @@ async fn converged(findings: usize, share: u32, pools: usize, latency: u64, thro
     sim.start();
     until(&sim, |sim| !sim.figures().syncing && sim.figures().findings > 0).await;
     let seconds = |sim: &Sim| sim.now().duration_since(start).as_secs_f64();
-    let (first, pass) = (reads(&sim), seconds(&sim));
+    let first = reads(&sim);
     until(&sim, |sim| sim.figures().converged).await;
     let (took, cpu) = (seconds(&sim), began.elapsed().as_secs_f64());
     let written = sim.figures().written_findings;
@@ -150,16 +162,19 @@ async fn converged(findings: usize, share: u32, pools: usize, latency: u64, thro
     let time =
         |calls: f64, rate: u32, burst: u32| (calls / pools as f64 - f64::from(burst) * part).max(0.0) / (f64::from(rate) * part);
     let calls = (written as f64 / 100.0).ceil();
-    let bound = time(pages, RATE_GET_FINDINGS.per_second, RATE_GET_FINDINGS.burst)
-        + time(calls, RATE_UPDATE_FINDINGS.per_second, RATE_UPDATE_FINDINGS.burst);
+    let reading = time(pages, RATE_GET_FINDINGS.per_second, RATE_GET_FINDINGS.burst);
+    let writing = time(calls, RATE_UPDATE_FINDINGS.per_second, RATE_UPDATE_FINDINGS.burst);
+    let bound = reading + writing;
     // What was seen longer ago than 300 s when the last page had come.
-    let stale = written as f64 * (1.0 - 300.0 / pass).max(0.0);
+    let stale = (written as f64 * (1.0 - 300.0 / reading).max(0.0) / 100.0).ceil();
+    let fresh = reading + writing.max(time(stale, RATE_GET_FINDINGS.per_second, 0));
     let throttled: u64 = ["GetFindings", "BatchUpdateFindings"].iter().map(|name| sim.local.count(name).errors).sum();
     println!(
-        "{share:>4}% {pools:>6} {latency:>4} ms {throttle:>7}%  {bound:>6.0} {took:>6.0} {:>6.3}  {first:>6} {pages:>7} {:>8}  {:>6.0} {:>7} {calls:>6}  {throttled:>9} {cpu:>6.1}",
+        "{share:>4}% {pools:>6} {latency:>4} ms {throttle:>7}%  {bound:>6.0} {took:>6.0} {:>6.3}  {fresh:>6.0} {:>6.3}  {first:>6} {pages:>7} {:>8}  {:>6.0} {:>7} {calls:>6}  {throttled:>9} {cpu:>6.1}",
         took / bound,
+        took / fresh,
         reads(&sim) - first,
-        (stale / 100.0).ceil(),
+        stale,
         sim.writes(),
     );
 }

@@ -1,5 +1,5 @@
 //! Figures: `make bench` prints ratios and counts, each taken within one run; times depend on the machine. One alone:
-//! `cargo bench --bench figures -- calls` (or cycles, converge, matcher, inventory).
+//! `cargo bench --bench figures -- calls` (or cycles, converge, regions, matcher, inventory, memory).
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 mod inventory;
 mod keeping;
 mod matcher;
+mod memory;
 #[path = "../it/sim/world.rs"]
 #[allow(
     dead_code,
@@ -25,12 +26,14 @@ mod world;
 /// A part, and its name.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 7] = [
     ("calls", keeping::calls),
     ("cycles", keeping::cycles),
     ("converge", keeping::converge),
+    ("regions", keeping::regions),
     ("matcher", matcher::run),
     ("inventory", inventory::run),
+    ("memory", memory::run),
 ];
 
 #[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a program for people")]

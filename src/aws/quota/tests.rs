@@ -106,8 +106,20 @@ async fn the_service_is_not_asked_before_it_said() {
     assert!((42..=43).contains(&waited.as_secs()), "{waited:?}");
 }
 
+/// One call after the other; the service throttles the first try of those whose number `throttles` names.
+async fn calls(quota: &Quota, numbers: std::ops::Range<usize>, throttles: impl Fn(usize) -> bool + Sync) {
+    for number in numbers {
+        let tries = AtomicU32::new(0);
+        let call = || async {
+            let first = tries.fetch_add(1, Ordering::Relaxed) == 0;
+            if first && throttles(number) { Err(fail(FailureKind::Throttled)) } else { Ok(()) }
+        };
+        quota.call(&region(), Operation::GetFindings, Retry::READ, call).await.unwrap();
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_throttle_halves_the_rate_once_for_all_calls_under_way_and_success_brings_it_back() {
+async fn throttles_give_way_once_for_all_calls_under_way_and_success_brings_the_rate_back() {
     let clock = Arc::new(TokioClock::new());
     let quota = quota(clock.clone(), 100);
     let share = 3.0;
@@ -123,16 +135,50 @@ async fn a_throttle_halves_the_rate_once_for_all_calls_under_way_and_success_bri
             quota.call(&region(), Operation::GetFindings, Retry::READ, call).await.unwrap();
         }
     });
-    let halved = async {
+    let lowered = async {
         clock.sleep(Duration::from_millis(150)).await;
         quota.rate(&region(), Class::GetFindings)
     };
-    let (_, rate) = tokio::join!(futures::future::join_all(throttled_once), halved);
-    assert!((rate - share / 2.0).abs() < 1e-9, "{rate}");
-    for _ in 0..50 {
-        quota.call(&region(), Operation::GetFindings, Retry::READ, || async { Ok::<_, Fail>(()) }).await.unwrap();
-    }
+    let (_, rate) = tokio::join!(futures::future::join_all(throttled_once), lowered);
+    assert!((rate - share * DECREASE).abs() < 1e-9, "{rate}");
+    calls(&quota, 0..50, |_| false).await;
     assert!((quota.rate(&region(), Class::GetFindings) - share).abs() < 1e-9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_throttle_among_many_calls_changes_nothing_and_the_second_gives_way() {
+    let quota = quota(Arc::new(TokioClock::new()), 100);
+    let rate = || quota.rate(&region(), Class::GetFindings);
+    // One in 25.
+    for round in 0..20 {
+        calls(&quota, round * 25..(round + 1) * 25, |number| number % 25 == 0).await;
+        assert!((rate() - 3.0).abs() < 1e-9, "{}", rate());
+    }
+    // Two in ten: the first is noise, the second is not.
+    let before_second = 3.0 * DECREASE + 3.0 * RECOVERY;
+    calls(&quota, 0..10, |number| number == 0 || number == 9).await;
+    assert!((rate() - before_second).abs() < 1e-9, "{}", rate());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_throttle_in_a_hundred_costs_no_more_than_the_calls_that_are_made_again() {
+    let clock = Arc::new(TokioClock::new());
+    let quota = quota(clock.clone(), 60);
+    let rng = crate::aws::testing::Seeded::new(3);
+    let throttled: Vec<bool> = (0..1000).map(|_| rng.fraction() < 0.01).collect();
+    let some = throttled.iter().filter(|throttled| **throttled).count();
+    assert!((5..=20).contains(&some), "{some}");
+    // Two callers, as in a full read: while one backs off, the other goes on.
+    let (one, two) = throttled.split_at(500);
+    let each = |part: &[bool]| {
+        let part = part.to_vec();
+        let quota = &quota;
+        async move { calls(quota, 0..500, |number| part[number]).await }
+    };
+    tokio::join!(each(one), each(two));
+    let fewest = (1000.0 - 3.6) / 1.8;
+    let took = clock.elapsed().as_secs_f64();
+    assert!(took <= 1.03 * fewest, "{took} s, {fewest} without a throttle");
 }
 
 /// A service that lets `rate` calls a second through, with a small burst.
@@ -181,6 +227,33 @@ async fn beside_a_tool_that_eats_most_of_the_quota_we_adapt_without_a_storm_and_
     let since = clock.elapsed();
     while quota.rate(&home, Class::GetFindings) < 1.8 - 1e-9 {
         call(3.0).await.unwrap();
+    }
+    let took = clock.elapsed().saturating_sub(since);
+    assert!(took < Duration::from_mins(2), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_half_of_all_calls_are_throttled_we_ask_seldom_and_come_back() {
+    let clock = Arc::new(TokioClock::new());
+    let quota = quota(clock.clone(), 60);
+    let rng = crate::aws::testing::Seeded::new(3);
+    let attempts = AtomicU32::new(0);
+    let throttled = AtomicU32::new(50);
+    let call = || async {
+        attempts.fetch_add(1, Ordering::Relaxed);
+        let fails = rng.fraction() * 100.0 < f64::from(throttled.load(Ordering::Relaxed));
+        if fails { Err(fail(FailureKind::Throttled)) } else { Ok(()) }
+    };
+    while clock.elapsed() < Duration::from_mins(10) {
+        let _ = quota.call(&region(), Operation::GetFindings, Retry::READ, call).await;
+    }
+    // Whoever throttles whatever we do cannot be satisfied; our share would have been 1080.
+    let tried = attempts.load(Ordering::Relaxed);
+    assert!((50..=160).contains(&tried), "{tried}");
+    throttled.store(0, Ordering::Relaxed);
+    let since = clock.elapsed();
+    while quota.rate(&region(), Class::GetFindings) < 1.8 - 1e-9 {
+        quota.call(&region(), Operation::GetFindings, Retry::READ, call).await.unwrap();
     }
     let took = clock.elapsed().saturating_sub(since);
     assert!(took < Duration::from_mins(2), "{took:?}");

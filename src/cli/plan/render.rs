@@ -5,7 +5,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::assembly::look::{HubPlan, Named, OverLimit, PlannedChange};
+use crate::assembly::look::{HubPlan, Named, NoEffect, OverLimit, PlannedChange};
 use crate::cli::out::{Out, WIDTH, count, shorten, wrap};
 
 /// Findings shown of each group.
@@ -58,7 +58,7 @@ fn summary(plan: &HubPlan) -> String {
 /// The command that makes the approval.
 fn approve(plan: &HubPlan, hold: &OverLimit, directory: &str) -> String {
     format!(
-        "hubkeeper approve -f {directory} {} --over-limit \\\n  --action {} --max-findings {} --hub {} \\\n  --approver YOU --reason WHY",
+        "hubkeeper approve -f {directory} {} \\\n  --over-limit --action {} --max-findings {} --hub {} \\\n  --approver YOU --reason WHY",
         hold.owner,
         if hold.action.contains(' ') { format!("'{}'", hold.action) } else { hold.action.to_owned() },
         hold.max_findings,
@@ -115,6 +115,15 @@ pub(super) fn table(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -
             out.line(format_args!("    {line}"))?;
         }
     }
+    if !plan.without_effect.is_empty() {
+        out.line("")?;
+        out.line(out.yellow("declared, and without effect:"))?;
+        for NoEffect { object, reason, message } in &plan.without_effect {
+            for (number, line) in wrap(&format!("{object} ({reason}): {message}"), WIDTH - 6).iter().enumerate() {
+                out.line(format_args!("{}{line}", if number == 0 { "  " } else { "      " }))?;
+            }
+        }
+    }
     if plan.in_doubt > 0 {
         out.line("")?;
         out.line(format_args!("{} left in doubt: see `hubkeeper explain`", count(plan.in_doubt, "finding")))?;
@@ -152,6 +161,12 @@ pub(super) fn markdown(plan: &HubPlan, all: bool, directory: &str, out: &mut Out
             hold.action, hold.wanted, hold.owner
         ))?;
         out.line(format_args!("\n```sh\n{}\n```\n", approve(plan, hold, directory)))?;
+    }
+    for NoEffect { object, reason, message } in &plan.without_effect {
+        out.line(format_args!("- {} has no effect ({reason}): {}", cell(object), cell(message)))?;
+    }
+    if !plan.without_effect.is_empty() {
+        out.line("")?;
     }
     if !groups.is_empty() {
         out.line(if all { "<details><summary>Findings</summary>" } else { "<details><summary>Samples</summary>" })?;
@@ -231,6 +246,7 @@ mod tests {
                 digest: format!("sha256:{}", "0".repeat(64)),
             }],
             audited: Vec::new(),
+            without_effect: Vec::new(),
             in_doubt: 0,
         }
     }
@@ -252,8 +268,8 @@ mod tests {
             "       5  suppress (SuppressedByRule)",
             "      S3.8           111122223333 eu-west-1      arn:aws:s3:::bucket-<b>0|x",
             "      and 2 more",
-            "    hubkeeper approve -f security ControlPolicy/baseline --over-limit \\",
-            "      --action suppress --max-findings 5 --hub main \\",
+            "    hubkeeper approve -f security ControlPolicy/baseline \\",
+            "      --over-limit --action suppress --max-findings 5 --hub main \\",
             "      --approver YOU --reason WHY",
             "5 changes, 5 of them over a limit",
         ] {

@@ -3,6 +3,7 @@
 //! Nothing here is an error: an object that cannot be used gets a diagnosis and decides nothing, never everything.
 
 mod carry;
+mod doubt;
 mod parts;
 mod rank;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use self::carry::carry_over;
+pub use self::doubt::{Doubt, Doubts};
 use self::parts::{exception, guardrail, policy};
 pub use self::rank::{Before, Hidden};
 
@@ -72,8 +74,6 @@ pub struct Exception {
     pub guardrail: Option<usize>,
     /// All that do: grants add up, each with its own conditions. One that is satisfied is enough.
     pub guardrails: Vec<usize>,
-    /// Whether what it covers, or what is granted, is told by fields that are only projected.
-    pub projects: bool,
     /// What decides: targets and effect.
     pub digest: Digest8,
     /// Whether what it matches depends on other objects.
@@ -109,7 +109,7 @@ pub enum Verdict {
 }
 
 /// What a guardrail says of a finding that an exception covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Judged {
     /// Whether some grant matches it.
     pub in_grant: bool,
@@ -126,7 +126,7 @@ enum Entry {
 }
 
 /// What matches one finding, before anything is weighed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Matches {
     /// Exceptions with a target that matches, ascending.
     pub exceptions: Vec<usize>,
@@ -137,7 +137,7 @@ pub struct Matches {
 }
 
 /// Who would decide a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holder {
     /// Nobody.
     Nobody,
@@ -194,6 +194,8 @@ pub struct PolicySet {
     /// The finding fields that filters name, beyond the fixed base: what the inventory has to project.
     pub fields: Vec<Field>,
     relative: bool,
+    /// Ascending.
+    deadlines: Vec<Timestamp>,
     index: Index,
     entries: Vec<Entry>,
     owners: BTreeMap<ObjectRef, OwnerState>,
@@ -239,8 +241,10 @@ impl PolicySet {
         let judging_relative = judging.iter().any(|matcher| matcher.is_relative());
         let judging_fields: BTreeSet<Field> = judging.iter().flat_map(|matcher| matcher.projected_fields()).collect();
 
+        let mut declared: Vec<&Object<ExceptionSpec>> = objects.exceptions.iter().collect();
+        declared.sort_by(|a, b| a.meta.object.cmp(&b.meta.object));
         let mut exceptions = Vec::new();
-        for object in &objects.exceptions {
+        for object in declared {
             let number = exceptions.len();
             let (exception, matchers) = exception(object, &guardrails, &context);
             for matcher in matchers {
@@ -269,6 +273,10 @@ impl PolicySet {
             })
             .collect::<Vec<_>>();
 
+        let dates = exceptions.iter().flat_map(|x| [x.spec.starts_at, x.spec.expires_at]);
+        let mut deadlines: Vec<Timestamp> = dates.chain(objects.approvals.iter().filter_map(|a| a.spec.expires_at)).collect();
+        deadlines.sort_unstable();
+
         let mut owners: BTreeMap<ObjectRef, OwnerState> =
             unreadable.iter().map(|object| (object.clone(), OwnerState::Unknown)).collect();
         owners.extend(objects.policies.iter().map(|p| (p.meta.object.clone(), OwnerState::Elsewhere)));
@@ -289,6 +297,7 @@ impl PolicySet {
             // A grant by tags is read finding by finding, so it needs them as much as a rule does.
             fields: fields.union(&judging_fields).copied().collect(),
             relative: relative || judging_relative,
+            deadlines,
             index: Index::build(index),
             entries,
             owners,
@@ -510,9 +519,7 @@ impl PolicySet {
 
     /// The next moment after `now` at which time alone changes a decision.
     pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        let exceptions = self.exceptions.iter().flat_map(|x| [x.spec.starts_at, x.spec.expires_at]);
-        let approvals = self.approvals.iter().filter_map(|a| a.spec.expires_at);
-        exceptions.chain(approvals).filter(|&at| at > now).min()
+        self.deadlines.get(self.deadlines.partition_point(|&at| at <= now)).copied()
     }
 
     /// Whether time alone changes what some filter matches.
@@ -520,7 +527,7 @@ impl PolicySet {
         self.relative
     }
 
-    /// How many rules the index can file under no predicate: each costs a look at every finding.
+    /// How many rules and targets the index files under no property: each costs every finding a look.
     pub fn unindexed(&self) -> usize {
         self.index.always_count()
     }

@@ -72,8 +72,6 @@ pub(super) fn exception(
     {
         fault.get_or_insert(refusal);
     }
-    let judging = admitted_by.iter().filter_map(|&g| guardrails.get(g)).flat_map(|g| g.grants.iter().chain(&g.approvals));
-    let projects = matchers.iter().chain(judging).any(|matcher| !matcher.projected_fields().is_empty());
     let depends = spec.targets.iter().any(depends);
     let digest = digest::short(&(&spec.targets, spec.effect));
     // One that can never act is not asked about findings.
@@ -84,7 +82,6 @@ pub(super) fn exception(
         fault,
         guardrail: admitted_by.first().copied(),
         guardrails: admitted_by,
-        projects,
         digest,
         depends,
     };

@@ -1,8 +1,10 @@
 //! The checks, one after the other.
 
+use std::borrow::Cow;
+
 use jiff::ToSpan;
 
-use super::{Action, Bench, Change, ChangeKind, Decision, FLAP_LIMIT, Finding, Trace, leave};
+use super::{Action, Bench, Change, ChangeKind, Decision, FLAP_LIMIT, Finding, Trace, as_failing, leave};
 use crate::core::answers::{self, Newest};
 use crate::core::compile::{Before, Holder, Matches, OwnerState, Verdict};
 use crate::core::effects;
@@ -12,18 +14,19 @@ use crate::core::matcher::Scratch;
 use crate::core::objects::{DeletionPolicy, ManualSuppression};
 use crate::core::reasons;
 use crate::core::responses::{self, Wish};
-use crate::core::status::{ComplianceStatus, SeverityLabel, WorkflowStatus};
+use crate::core::status::{ComplianceStatus, WorkflowStatus};
 
 pub(super) struct Chain<'c, 'f> {
     pub(super) bench: Bench<'c>,
     pub(super) finding: &'c Finding<'f>,
     pub(super) problem: &'c [Finding<'f>],
+    pub(super) matches: &'c Matches,
     pub(super) scratch: &'c mut Scratch,
     pub(super) trace: &'c mut Trace,
 }
 
-impl Chain<'_, '_> {
-    fn matches(&mut self, facts: &Facts<'_>) -> Matches {
+impl<'c> Chain<'c, '_> {
+    fn matching(&mut self, facts: &Facts<'_>) -> Matches {
         self.bench.set.matches(facts, self.bench.now, self.scratch)
     }
 
@@ -37,29 +40,25 @@ impl Chain<'_, '_> {
     }
 
     /// What would decide if the finding were failing: a passing one stays with whoever held it.
-    fn as_failing(&mut self, current: &Owner) -> (Matches, Holder) {
+    fn as_failing(&mut self, current: &Owner) -> (Cow<'c, Matches>, Holder) {
         let actual = self.finding.facts;
-        let matches = self.matches(&actual);
+        let matches = Cow::Borrowed(self.matches);
         let holder = self.holder(&matches, Some(current));
         if self.is_held_by(&holder, current) || actual.compliance == Some(ComplianceStatus::Failed) || actual.compliance.is_none()
         {
             return (matches, holder);
         }
         let mut best = (matches, holder);
-        for compliance in [ComplianceStatus::Failed, ComplianceStatus::Warning, ComplianceStatus::NotAvailable] {
-            // The label of a check that does not fail is INFORMATIONAL, so an unknown control may have had any rating.
-            for severity in std::iter::once(actual.severity).chain(SeverityLabel::ALL.iter().copied().map(Some)) {
-                let facts = Facts { compliance: Some(compliance), severity, ..actual };
-                let mut matches = self.matches(&facts);
-                // Verdicts rest on what findings are, not on what they might be: what might be is asked here.
-                matches.exceptions.retain(|&exception| self.bench.set.admits(exception, &facts, self.bench.now));
-                let holder = self.holder(&matches, Some(current));
-                if self.is_held_by(&holder, current) {
-                    return (matches, holder);
-                }
-                if best.1 == Holder::Nobody && compliance == ComplianceStatus::Failed {
-                    best = (matches, holder);
-                }
+        for facts in as_failing(&actual) {
+            let mut matches = self.matching(&facts);
+            // Verdicts rest on what findings are, not on what they might be: what might be is asked here.
+            matches.exceptions.retain(|&exception| self.bench.set.admits(exception, &facts, self.bench.now));
+            let holder = self.holder(&matches, Some(current));
+            if self.is_held_by(&holder, current) {
+                return (Cow::Owned(matches), holder);
+            }
+            if best.1 == Holder::Nobody && facts.compliance == Some(ComplianceStatus::Failed) {
+                best = (Cow::Owned(matches), holder);
             }
         }
         best
@@ -264,14 +263,12 @@ impl Chain<'_, '_> {
             return leave(reasons::PASSED);
         }
         self.trace.say("actionable", || "current and not passing".to_owned());
-        let facts = finding.facts;
-        let matches = self.matches(&facts);
-        let holder = self.holder(&matches, None);
-        let (governing, regime) = self.regime(&matches);
+        let holder = self.holder(self.matches, None);
+        let (governing, regime) = self.regime(self.matches);
         let mut decision = self.answered(&holder, governing, regime).unwrap_or_else(|| self.declared(&holder));
         if let Action::Change(change) = &decision.action
             && change.owner != Owner::Inherited
-            && let Some(before) = self.bench.set.before(&holder, &matches, facts.account)
+            && let Some(before) = self.bench.set.before(&holder, self.matches, finding.facts.account)
         {
             decision = self.waits_for(&before);
         }

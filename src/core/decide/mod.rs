@@ -8,13 +8,13 @@ mod chain;
 use jiff::Timestamp;
 
 use self::chain::Chain;
-use super::compile::{Holder, PolicySet, Verdict};
+use super::compile::{Holder, Matches, PolicySet, Verdict};
 use super::facts::Facts;
 use super::marker::{Digest8, Hold, Marker, MarkerState, Owner};
 use super::matcher::Scratch;
 use super::objects::DeletionPolicy;
 use super::reasons;
-use super::status::{ComplianceStatus, RecordState, WorkflowStatus};
+use super::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
 
 /// How often within a day something else may rewrite a finding: at this one we stop.
 pub const FLAP_LIMIT: u8 = 3;
@@ -204,15 +204,17 @@ pub struct Bench<'a> {
     pub now: Timestamp,
 }
 
-/// Decides one finding. `problem`: all findings of its problem, itself included, in a stable order.
+/// Decides one finding. `problem`: all findings of its problem, itself included, in a stable order. `matches`: what matches it
+/// as it is.
 pub fn decide(
     bench: Bench<'_>,
     finding: &Finding<'_>,
     problem: &[Finding<'_>],
+    matches: &Matches,
     scratch: &mut Scratch,
     trace: &mut Trace,
 ) -> Decision {
-    let mut chain = Chain { bench, finding, problem, scratch, trace };
+    let mut chain = Chain { bench, finding, problem, matches, scratch, trace };
     if let MarkerState::Broken(error) = finding.marker {
         chain.trace.say("marker", || error.to_string());
         return leave(reasons::MARKER_UNREADABLE);
@@ -225,6 +227,16 @@ pub fn decide(
         Some(marker) => chain.ours(marker),
         None => chain.open(),
     }
+}
+
+/// The finding as it might fail: every status of a check that has not passed, every severity.
+pub fn as_failing<'a>(actual: &Facts<'a>) -> impl Iterator<Item = Facts<'a>> + use<'a> {
+    let actual = *actual;
+    // The label of a check that does not fail is INFORMATIONAL, so an unknown control may have had any rating.
+    let severities = move || std::iter::once(actual.severity).chain(SeverityLabel::ALL.iter().copied().map(Some));
+    let failing = [ComplianceStatus::Failed, ComplianceStatus::Warning, ComplianceStatus::NotAvailable];
+    let facts = move |compliance| severities().map(move |severity| Facts { compliance: Some(compliance), severity, ..actual });
+    failing.into_iter().flat_map(facts)
 }
 
 fn leave(reason: &'static str) -> Decision {

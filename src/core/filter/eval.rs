@@ -1,14 +1,11 @@
 //! Evaluation: does a finding match?
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     Bounds, Field, Fields, Filters, Item, MapTest, MissingField, Test, TextTest, Window, address, days_before, timestamp,
     whole_millis,
 };
-
-/// The resolution of times.
-const TICK: SignedDuration = SignedDuration::from_millis(1);
 
 impl Filters {
     /// Whether `finding` matches at `now`; a negative on a field that is not there does not.
@@ -20,30 +17,6 @@ impl Filters {
     pub fn matches_with(&self, finding: &dyn Fields, now: Timestamp, missing: MissingField) -> bool {
         let now = whole_millis(now);
         self.tests.iter().all(|(field, test)| test.holds(*field, finding, now, missing))
-    }
-
-    /// The first moment after `now` at which the answer for this very finding may be another one, because a window of days moves
-    /// over one of its dates. `None`: never by time alone.
-    pub fn changes_at(&self, finding: &dyn Fields, now: Timestamp) -> Option<Timestamp> {
-        let mut first: Option<Timestamp> = None;
-        for (field, test) in &self.tests {
-            let Test::Date(windows) = test else { continue };
-            if windows.iter().all(|window| matches!(window, Window::Between(..))) {
-                continue;
-            }
-            finding.visit(*field, &mut |item| {
-                let Item::Text(text) = item else { return };
-                let Some(time) = timestamp(text) else { return };
-                for window in windows {
-                    for change in window.changes(time).into_iter().flatten() {
-                        if change > now && first.is_none_or(|first| change < first) {
-                            first = Some(change);
-                        }
-                    }
-                }
-            });
-        }
-        first
     }
 }
 
@@ -125,16 +98,6 @@ impl Window {
             Self::Between(start, end) => (start..=end).contains(&time),
             Self::Within(days) => (days_before(now, days)..=now).contains(&time),
             Self::OlderThan(days) => time < days_before(now, days),
-        }
-    }
-
-    /// The moments at which the window starts or ends to hold for `time`.
-    fn changes(self, time: Timestamp) -> [Option<Timestamp>; 2] {
-        let left = |days| time.checked_add(SignedDuration::from_hours(24 * i64::from(days)) + TICK).ok();
-        match self {
-            Self::Between(..) => [None, None],
-            Self::Within(days) => [Some(time), left(days)],
-            Self::OlderThan(days) => [None, left(days)],
         }
     }
 }

@@ -132,7 +132,13 @@ impl Filters {
         self.tests.iter().map(|(field, _)| *field)
     }
 
-    /// Whether the answer may change by time alone: see [`Filters::changes_at`].
+    /// The same without what they ask of these fields: everything that the whole matches, and more.
+    #[must_use]
+    pub fn without(&self, fields: &[Field]) -> Self {
+        Self { tests: self.tests.iter().filter(|(field, _)| !fields.contains(field)).cloned().collect() }
+    }
+
+    /// Whether the answer may change by time alone: it asks for days before `now`.
     pub fn is_relative(&self) -> bool {
         self.tests.iter().any(|(_, test)| match test {
             Test::Date(windows) => windows.iter().any(|window| !matches!(window, Window::Between(..))),

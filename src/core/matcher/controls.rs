@@ -11,15 +11,6 @@ impl ControlPattern {
             Self::Service(service) => control.split_once('.').is_some_and(|(own, _)| own.eq_ignore_ascii_case(service)),
         }
     }
-
-    /// Whether every control that `other` means is meant.
-    pub fn covers_pattern(&self, other: &Self) -> bool {
-        match (self, other) {
-            (_, Self::One(id)) => self.covers(id.as_str()),
-            (Self::One(_), Self::Service(_)) => false,
-            (Self::Service(own), Self::Service(service)) => own.eq_ignore_ascii_case(service),
-        }
-    }
 }
 
 /// A set of controls: single ones, and services whole. Everything in lower case, sorted; no id lies in a service of the set.
@@ -128,9 +119,6 @@ mod tests {
         assert!(pattern("EC2.*").covers("ec2.182"));
         assert!(!pattern("EC.*").covers("EC2.1"));
         assert!(!pattern("EC2.*").covers("EC2"));
-        assert!(pattern("EC2.*").covers_pattern(&pattern("ec2.13")));
-        assert!(pattern("EC2.*").covers_pattern(&pattern("ec2.*")));
-        assert!(!pattern("EC2.13").covers_pattern(&pattern("EC2.*")));
     }
 
     #[test]

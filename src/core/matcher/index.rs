@@ -124,6 +124,14 @@ impl<K: Ord + Copy> Index<K> {
         Self { rules, hasher, kinds, buckets, postings, literals, literal_buckets, always }
     }
 
+    /// The rules that ask for one of these projected fields, each without what it asks of them: those that may match a finding
+    /// of which the fields are not known.
+    #[must_use]
+    pub fn without(&self, fields: &[Field]) -> Self {
+        let asking = self.rules.iter().filter(|(_, matcher)| matcher.projects(fields));
+        Self::build(asking.map(|(key, matcher)| (*key, matcher.without(fields))).collect())
+    }
+
     /// How many rules can match at all.
     pub fn len(&self) -> usize {
         self.rules.len()

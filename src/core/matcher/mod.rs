@@ -126,6 +126,19 @@ impl Matcher {
         fields
     }
 
+    /// Whether it asks a finding for one of these fields.
+    pub fn projects(&self, fields: &[Field]) -> bool {
+        self.projected_fields().iter().any(|field| fields.contains(field))
+    }
+
+    /// The same without what it asks of these projected fields: everything that the whole matches, and more. What may match a
+    /// finding of which they are not known.
+    #[must_use]
+    pub fn without(&self, fields: &[Field]) -> Self {
+        let tags = if fields.contains(&Field::RESOURCE_TAGS) { Vec::new() } else { self.tags.clone() };
+        Self { tags, filters: self.filters.iter().map(|filters| filters.without(fields)).collect(), ..self.clone() }
+    }
+
     /// Whether time alone can change what it matches: a filter over relative dates.
     pub fn is_relative(&self) -> bool {
         self.filters.iter().any(Filters::is_relative)

@@ -37,7 +37,7 @@ impl Books {
             blocked: &|row| self.writing.contains(&row),
             looking: &|row| self.looking.contains(&row),
             freshness: Duration::from_mins(5),
-            calls: usize::MAX,
+            calls: (0..=u8::MAX).map(|place| (Place(place), usize::MAX)).collect(),
             idle: true,
         };
         act::plan(&world.evaluator, &world.inventory, &at)
@@ -228,7 +228,7 @@ fn a_foreign_note_and_foreign_fields_are_left_and_sent_along() {
     finding["Note"] = json!({"Text": "mine", "UpdatedBy": "alice", "UpdatedAt": world.now});
     finding["ProcessedAt"] = json!(world.now);
     let body = json!({"Findings": [finding]}).to_string();
-    ingest::page(&mut world.inventory, body.as_bytes(), Place(0), world.now, None).unwrap();
+    ingest::page(&mut world.inventory, body.as_bytes(), Place(0), world.now, None, &|_| true).unwrap();
     world.evaluator.touch_all();
     world.evaluator.round(&world.inventory, world.now);
     assert_eq!(Books::default().plan(&world).batches[0].patch.note, None);

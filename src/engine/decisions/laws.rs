@@ -345,7 +345,7 @@ proptest! {
         // Seen in another order, rows have other numbers.
         let findings: Vec<Value> = world.hub.values().rev().map(Fake::json).collect();
         let body = json!({"Findings": findings}).to_string();
-        ingest::page(&mut world.inventory, body.as_bytes(), Place(0), world.now, None).unwrap();
+        ingest::page(&mut world.inventory, body.as_bytes(), Place(0), world.now, None, &|_| true).unwrap();
         world.decide();
         prop_assert_eq!(first, wanted(&world));
         let again: Vec<&str> = world.hub.keys().map(|n| world.reason(*n)).collect();

@@ -351,7 +351,7 @@ impl World {
     fn see(&mut self) {
         let findings: Vec<Value> = self.hub.values().map(Fake::json).collect();
         let body = json!({"Findings": findings}).to_string();
-        let taken = ingest::page(&mut self.inventory, body.as_bytes(), Place(0), self.now, None).unwrap();
+        let taken = ingest::page(&mut self.inventory, body.as_bytes(), Place(0), self.now, None, &|_| true).unwrap();
         assert_eq!((taken.unreadable, taken.first_error), (0, None));
         let known: Vec<RowId> = self.inventory.rows().collect();
         for row in known {

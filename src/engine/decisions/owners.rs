@@ -365,3 +365,24 @@ fn the_last_good_version_is_carried_over_and_a_hole_is_known() {
     assert_eq!((kept(&incomplete).len(), incomplete.complete), (2, false));
     assert_eq!(kept(&carry_over(Some(&good), &desired(vec![], true))), ["q"]);
 }
+
+#[test]
+fn which_of_two_exceptions_holds_does_not_depend_on_the_order_in_which_they_are_read() {
+    // Found by `laws::order_does_not_matter`: one adopts what a person suppressed, the other respects it.
+    let wanted = |reversed: bool| {
+        let mut world = World::new();
+        world.add(1, "a");
+        world.person(1, Suppressed);
+        world.declare(|own| {
+            own.exception_policies = vec![guardrail("g", json!([{}]))];
+            own.exceptions = vec![accept("x"), accept("y")];
+            own.exceptions[1].spec.adopt = true;
+            if reversed {
+                own.exceptions.reverse();
+            }
+        });
+        world.decide();
+        world.evaluator.wanted().len()
+    };
+    assert_eq!((wanted(false), wanted(true)), (0, 0), "x comes first by its name");
+}

@@ -51,13 +51,9 @@ impl Keeper {
         if before.is_some_and(|before| before.sync_interval_seconds != set.hub_spec.sync_interval_seconds) {
             self.plan_audits();
         }
-        // A rule that names a new field waits for one read; everything else is decided from memory.
-        if self.inventory.set_paths(&set.fields) && self.ready() {
-            let now = self.world.clock.now();
-            for place in self.place_numbers() {
-                self.sync.begin_pass(place, now);
-            }
-        }
+        // What a rule that names a new field may mean waits for one read; everything else is decided from memory.
+        self.inventory.set_paths(&set.fields);
+        self.end_backfills();
         self.relative_due = None;
         self.refused.clear();
         self.evaluator = Some(Evaluator::new(set));
@@ -70,8 +66,9 @@ impl Keeper {
         // new read shows it, and its marker says what was spent.
         self.in_flight.clear();
         self.connecting = false;
-        self.reading = 0;
-        self.writes = 0;
+        self.reading.clear();
+        self.writes.clear();
+        self.acknowledging = 0;
         self.writing.clear();
         self.reserved.clear();
         self.receiving = false;
@@ -85,8 +82,11 @@ impl Keeper {
         self.looking.clear();
         self.looked.clear();
         self.unseen.clear();
+        self.unfilled.clear();
+        self.swept.clear();
         self.planned = None;
         self.asking.clear();
+        self.races.clear();
         self.ledger = Ledger::default();
         self.ledger_rebuilt = false;
         self.last_full_sync = None;
@@ -95,6 +95,16 @@ impl Keeper {
         if let Some(evaluator) = &self.evaluator {
             self.evaluator = Some(Evaluator::new(Arc::clone(evaluator.set())));
         }
+    }
+
+    /// The new set says what has to be read for it.
+    fn end_backfills(&mut self) {
+        for chain in self.sync.end_backfills() {
+            for row in self.looking.remove(&chain).unwrap_or_default() {
+                self.looked.remove(&row);
+            }
+        }
+        self.unfilled.clear();
     }
 
     pub(super) fn place_numbers(&self) -> impl Iterator<Item = Place> + use<> {

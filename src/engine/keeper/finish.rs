@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Done, Keeper, REFUSED, Refusal, UNSEEN};
+use super::regions::Regions;
+use super::{Done, Keeper, REFUSED, REFUSED_LONGEST, Refusal, UNFILLED, UNSEEN, is_passing};
 use crate::core::decide::Knowledge;
-use crate::core::ids::Region;
 use crate::engine::act::Batch;
 use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
+use crate::engine::report::Reporter;
 use crate::engine::sync::{Chain, Ended};
 use crate::engine::{call, doubt, ingest};
 use crate::inventory::{Place, Removed, RowId, Window};
@@ -24,11 +25,14 @@ impl Keeper {
             Done::Written { batch, result } => self.written(&batch, result, elapsed),
             Done::Told { row, result } => self.told(row, result, elapsed),
             Done::Received(result) => self.received(result, elapsed),
-            Done::Acknowledged { count, result } => match result {
-                Ok(()) => self.figures.events_handled += count,
-                // They come again, and are known by then.
-                Err(failure) => self.trouble.queue = Some(failure),
-            },
+            Done::Acknowledged { count, result } => {
+                self.acknowledging = self.acknowledging.saturating_sub(1);
+                match result {
+                    Ok(()) => self.figures.events_handled += count,
+                    // They come again, and are known by then.
+                    Err(failure) => self.trouble.queue = Some(failure),
+                }
+            }
         }
     }
 
@@ -49,17 +53,12 @@ impl Keeper {
             Ok((ports, description)) => {
                 self.read_backoff.reset();
                 self.trouble.connect = None;
-                // An aggregator that links all Regions does not list them: what is declared is linked then.
-                let unlisted = description.aggregator_home.is_some() && description.linked_regions.is_none();
-                let linked = description.linked_regions.clone().unwrap_or_default();
-                let unlinked = |region: &&Region| !unlisted && !linked.contains(region) && **region != spec.home_region;
-                let extra = spec.linked_regions.iter().flatten().filter(unlinked);
-                self.places = std::iter::once(spec.home_region.clone()).chain(extra.cloned()).collect();
+                let unlinked = Regions::of(&spec, &description).unlinked;
+                self.places = std::iter::once(spec.home_region).chain(unlinked).collect();
                 self.description = Some(description);
                 self.ports = Some(ports);
                 self.born_after = Some(now);
                 for place in self.place_numbers() {
-                    self.coverage.begin_pass(place, now);
                     self.sync.begin_pass(place, now);
                 }
             }
@@ -71,11 +70,14 @@ impl Keeper {
     }
 
     pub(super) fn page(&mut self, chain: &Chain, asked_at: Timestamp, result: Result<Bytes, AwsFailure>, elapsed: Duration) {
-        self.reading = self.reading.saturating_sub(1);
+        self.reading.leave(chain.place);
         self.planned = None;
+        let kept = self.kept_regions();
+        let keeps = |region: &str| kept.as_ref().is_none_or(|kept| kept.iter().any(|one| one.as_str() == region));
         let taken = match result {
             Ok(body) => {
-                ingest::page(&mut self.inventory, &body, chain.place, asked_at, self.born_after).map_err(|message| AwsFailure {
+                let taken = ingest::page(&mut self.inventory, &body, chain.place, asked_at, self.born_after, &keeps);
+                taken.map_err(|message| AwsFailure {
                     action: "read a page of GetFindings".to_owned(),
                     kind: FailureKind::Transient,
                     code: None,
@@ -110,9 +112,7 @@ impl Keeper {
             Ended::Look => self.looked(chain, elapsed),
             Ended::Window(place, window, started_at) => {
                 self.coverage.mark(place, window, started_at);
-                for removed in self.inventory.sweep(place, window, started_at) {
-                    self.lose(&removed);
-                }
+                self.sweep(place, now);
                 if window == Window::ALL {
                     self.last_full_sync = Some(now);
                     self.unreadable = std::mem::take(&mut self.unreadable_now);
@@ -122,11 +122,28 @@ impl Keeper {
         }
     }
 
+    /// Once all of a place has been read anew since the last time, removes what the hub no longer shows.
+    fn sweep(&mut self, place: Place, now: Timestamp) {
+        let Some(proven) = self.coverage.proven_since(place) else { return };
+        if self.swept.get(&place).is_some_and(|swept| proven < *swept) {
+            return;
+        }
+        self.swept.insert(place, now);
+        for removed in self.inventory.sweep(place, proven) {
+            self.lose(&removed);
+        }
+    }
+
     /// A look-up is complete. What it did not show is not asked for again at once: it is gone, which the audit proves, or the
     /// hub lags behind a write of ours.
     fn looked(&mut self, chain: &Chain, elapsed: Duration) {
         for row in self.looking.remove(&chain.id).unwrap_or_default() {
             self.looked.remove(&row);
+            let filled = self.inventory.get(row).is_none_or(|view| view.missing().is_empty());
+            if !filled && self.evaluator.as_ref().is_some_and(|evaluator| evaluator.waits(row)) {
+                self.unfilled.insert(row, elapsed + UNFILLED);
+                continue;
+            }
             let seen = self.inventory.get(row).map(|view| view.seen_at().as_millisecond());
             if seen.is_none_or(|seen| seen >= chain.started_at.as_millisecond()) {
                 continue;
@@ -135,7 +152,9 @@ impl Keeper {
                 self.unseen.insert(row);
             } else {
                 let message = "a read did not show them".to_owned();
-                self.refused.insert(row, Refusal { code: "FindingNotFound".to_owned(), message, until: elapsed + UNSEEN });
+                let code = "FindingNotFound".to_owned();
+                let until = elapsed + UNSEEN;
+                self.refused.insert(row, Refusal { code, message, lasting: false, change: None, until, tries: 0 });
             }
         }
     }
@@ -148,9 +167,11 @@ impl Keeper {
                 evaluator.touch(&self.inventory, sibling);
             }
         }
+        self.races.remove(&removed.row);
         self.looks.remove(&removed.row);
         self.looked.remove(&removed.row);
         self.unseen.remove(&removed.row);
+        self.unfilled.remove(&removed.row);
         self.flappers.remove(&removed.row);
         self.refused.remove(&removed.row);
     }
@@ -160,13 +181,18 @@ impl Keeper {
             for &row in &taken.touched {
                 evaluator.touch(&self.inventory, row);
                 self.flappers.remove(&row);
+                if self.refused.get(&row).is_some_and(|refusal| refusal.lasting) {
+                    // Another finding than the one that was refused.
+                    self.refused.remove(&row);
+                }
             }
         }
         self.looks.extend(&taken.doubtful);
+        self.races.extend(&taken.raced);
     }
 
     pub(super) fn written(&mut self, batch: &Batch, result: Result<Vec<Unprocessed>, call::NotWritten>, elapsed: Duration) {
-        self.writes = self.writes.saturating_sub(1);
+        self.writes.leave(batch.place);
         self.planned = None;
         let now = self.world.clock.now();
         for (owner, paid) in &batch.paid {
@@ -189,8 +215,7 @@ impl Keeper {
             Err(call::NotWritten { failure, perhaps }) => {
                 for &row in &batch.rows {
                     // What may have had its effect is looked at before it is decided again.
-                    self.inventory.withdraw(row);
-                    if perhaps {
+                    if self.inventory.withdraw(row) || perhaps {
                         self.looks.insert(row);
                     }
                     self.touch_row(row);
@@ -217,18 +242,25 @@ impl Keeper {
         for failed in unprocessed {
             let Some(row) = self.inventory.find(&failed.key) else { continue };
             refused.insert(row);
-            self.inventory.withdraw(row);
+            if self.inventory.withdraw(row) {
+                self.looks.insert(row);
+            }
             if failed.code == "FindingNotFound" {
                 if let Some(removed) = self.inventory.remove(row) {
                     self.lose(&removed);
                 }
                 continue;
             }
-            let until = elapsed + REFUSED;
-            self.refused.insert(row, Refusal { code: failed.code.clone(), message: failed.message.clone(), until });
+            let tries = self.refused.get(&row).map_or(0, |before| before.tries.saturating_add(1));
+            let until = elapsed + REFUSED.saturating_mul(1 << tries.min(8)).min(REFUSED_LONGEST);
+            let change = self.evaluator.as_ref().and_then(|e| e.wanted().get(&row)).map(|wanted| wanted.change.clone());
+            let (code, message) = (failed.code.clone(), failed.message.clone());
+            let lasting = !is_passing(&code);
+            self.refused.insert(row, Refusal { code, message, lasting, change, until, tries });
         }
         for &row in batch.rows.iter().filter(|row| !refused.contains(row)) {
             self.inventory.settle(row);
+            self.refused.remove(&row);
             self.touch_row(row);
             self.figures.written_findings += 1;
         }
@@ -240,7 +272,19 @@ impl Keeper {
 
     pub(super) fn told(&mut self, row: RowId, result: Result<Vec<HistoryRecord>, AwsFailure>, elapsed: Duration) {
         self.asking.remove(&row);
+        let denied = |failure: &AwsFailure| matches!(failure.kind, FailureKind::AccessDenied | FailureKind::Invalid);
+        let raced = match &result {
+            Ok(records) => self.judge_race(row, Some(records)),
+            Err(failure) if denied(failure) => self.judge_race(row, None),
+            Err(_) => false,
+        };
+        let asked = self.evaluator.as_ref().is_some_and(|e| e.asks().contains(&row) || e.flapping().any(|other| other == row));
         match result {
+            Ok(_) if raced && !asked => {
+                self.ask_backoff.reset();
+                self.trouble.history = None;
+            }
+            Err(failure) if raced && !asked && denied(&failure) => {}
             Ok(records) => {
                 self.ask_backoff.reset();
                 self.trouble.history = None;
@@ -250,7 +294,7 @@ impl Keeper {
                 self.flappers.insert(row, writer.unwrap_or_else(|| "something that leaves no history".into()));
                 self.inventory.set_knowledge(row, Knowledge::Known(answer));
             }
-            Err(failure) if matches!(failure.kind, FailureKind::AccessDenied | FailureKind::Invalid) => {
+            Err(failure) if denied(&failure) => {
                 self.inventory.set_knowledge(row, Knowledge::Denied);
                 self.flappers.insert(row, "somebody (GetFindingHistory is not allowed)".into());
                 self.trouble.history = Some(failure);
@@ -261,6 +305,26 @@ impl Keeper {
             }
         }
         self.touch_row(row);
+    }
+
+    /// Tells of an answer that our last write replaced unseen, once; whether that was to be told. `None`: the history may not
+    /// be read, so that what the sighting showed is all there is. One that was asked for another reason tells as well.
+    fn judge_race(&mut self, row: RowId, records: Option<&[HistoryRecord]>) -> bool {
+        if self.writing.contains(&row) {
+            return false;
+        }
+        let seen = self.races.remove(&row);
+        let own = self.description.as_ref().map(|description| description.caller_arn.as_str()).unwrap_or_default();
+        let (Some((since, known)), Some(view)) = (self.inventory.decided_on(row), self.inventory.get(row)) else { return seen };
+        let lost = records.and_then(|records| doubt::lost_race(records, own, since, known));
+        if lost.is_some() || (seen && records.is_none()) {
+            self.figures.races_lost += 1;
+            Reporter::lost_race(&self.world, &self.hub, view, lost.as_ref());
+        } else if !seen {
+            return false;
+        }
+        self.inventory.close_race(row);
+        seen
     }
 
     pub(super) fn received(&mut self, result: Result<Vec<Message>, AwsFailure>, elapsed: Duration) {
@@ -277,9 +341,13 @@ impl Keeper {
         self.trouble.queue = None;
         let now = self.world.clock.now();
         let mut handled = Vec::new();
+        let kept = self.kept_regions();
         for message in messages {
             let places = &self.places;
             let place_of = |region: &str| {
+                if kept.as_ref().is_some_and(|kept| kept.iter().all(|one| one.as_str() != region)) {
+                    return None;
+                }
                 let own = places.iter().position(|place| place.as_str() == region).unwrap_or(0);
                 u8::try_from(own).ok().map(Place)
             };
@@ -298,6 +366,7 @@ impl Keeper {
         }
         let Some(feed) = self.ports.as_ref().and_then(|ports| ports.feed.clone()).filter(|_| !handled.is_empty()) else { return };
         let world = self.world.clone();
+        self.acknowledging += 1;
         self.in_flight.push(Box::pin(async move {
             let count = handled.len();
             let result =

@@ -17,8 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 mod declare;
 mod finish;
+mod lanes;
+mod regions;
 mod start;
 
+use self::lanes::Lanes;
+pub(in crate::engine) use self::regions::Regions;
 use super::act::{Batch, Held};
 use super::backoff::Backoff;
 use super::call::NotWritten;
@@ -30,20 +34,24 @@ use super::report::Reporter;
 use super::sync::{Chain, Sync};
 
 use crate::core::compile::Declared;
+use crate::core::decide::Change;
 use crate::core::ids::Region;
 use crate::core::limits::Ledger;
 use crate::core::objects::{Desired, HubSpec, Objects};
-use crate::inventory::{Coverage, Inventory, Place, RowId, Window};
+use crate::inventory::{Coverage, Inventory, Place, RowId};
 
 /// How long the hub may answer with the state before a write of ours.
 const LAG: Duration = Duration::from_mins(30);
-/// Page requests in flight: enough to hide a second of latency at the full quota.
+/// Page requests in flight in each place: two chains of a full read, and the look-ups.
 const READS: usize = 4;
-/// Writes in flight: few, so that what waits is decided again as late as possible.
-const WRITES: usize = 3;
+/// And everywhere: pages are a quarter of a megabyte as a rule, and 24 MB at most.
+const PAGES: usize = 32;
+/// Writes in flight in each place: enough to hide half a second of latency at the full quota, and few, so that what waits is
+/// decided again as late as possible.
+const WRITES: usize = 6;
 /// History look-ups in flight.
 const ASKS: usize = 4;
-/// Look-ups before a write, in flight.
+/// Look-ups before a write, in flight in each place.
 const LOOKS: usize = 2;
 /// A change waits this long for others that share its call.
 const IDLE: Duration = Duration::from_millis(35);
@@ -55,8 +63,12 @@ const RELATIVE_DATES: Duration = Duration::from_mins(10);
 const STANDSTILL: Duration = Duration::from_secs(10);
 /// A finding that a look-up did not show is looked up again after this.
 const UNSEEN: Duration = Duration::from_secs(10);
-/// A finding that was not taken is tried again after this.
-const REFUSED: Duration = Duration::from_mins(15);
+/// A finding that lacks a field still after it was read for it is read again after this: the hub lagged, or it is gone.
+const UNFILLED: Duration = Duration::from_mins(1);
+/// A finding that was not taken for a passing reason is tried again after this, then after twice that, and so on.
+const REFUSED: Duration = Duration::from_mins(1);
+/// But no later than this.
+const REFUSED_LONGEST: Duration = Duration::from_mins(30);
 
 /// What a loop is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,11 +99,14 @@ pub struct Keeper {
     pub(in crate::engine) held: Vec<Held>,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     connecting: bool,
-    reading: usize,
+    reading: Lanes,
     writing: BTreeSet<RowId>,
-    writes: usize,
+    writes: Lanes,
+    acknowledging: usize,
     reserved: BTreeMap<String, u64>,
     asking: BTreeSet<RowId>,
+    /// Rows whose last write may have replaced what a person said: their history tells.
+    races: BTreeSet<RowId>,
     receiving: bool,
     stopping: bool,
     pub(in crate::engine) refused: BTreeMap<RowId, Refusal>,
@@ -103,6 +118,10 @@ pub struct Keeper {
     looked: BTreeMap<RowId, Timestamp>,
     /// Rows that a narrow look-up did not show: to be looked up by id.
     unseen: BTreeSet<RowId>,
+    /// Rows that lack a field still after they were read for it, and when they are read again.
+    unfilled: BTreeMap<RowId, Duration>,
+    /// When rows that the hub no longer shows were last removed, by place.
+    swept: BTreeMap<Place, Timestamp>,
     read_backoff: Backoff,
     write_backoff: Backoff,
     ask_backoff: Backoff,
@@ -152,7 +171,26 @@ impl Trouble {
 pub struct Refusal {
     pub code: String,
     pub message: String,
+    /// Sending the same again is useless: `until` does not count, but the finding or what is wanted of it has to change.
+    pub lasting: bool,
+    /// What was wanted.
+    change: Option<Change>,
     until: Duration,
+    /// How often in a row.
+    tries: u32,
+}
+
+impl Refusal {
+    /// Whether the change that is wanted now must not be sent.
+    fn blocks(&self, wanted: Option<&Change>, elapsed: Duration) -> bool {
+        if self.lasting { self.change.as_ref() == wanted } else { self.until > elapsed }
+    }
+}
+
+/// Whether a finding that was not processed for this reason may be taken another time. The other codes are permanent for the same
+/// input: `InvalidInput`, `FindingSizeExceeded`, `DuplicatedFindingIdentifier`, and those of a call refused as a whole.
+fn is_passing(code: &str) -> bool {
+    matches!(code, "ConcurrentUpdateError" | "InternalFailure" | "InternalException")
 }
 
 /// What came back.
@@ -187,11 +225,13 @@ impl Keeper {
             held: Vec::new(),
             in_flight: FuturesUnordered::new(),
             connecting: false,
-            reading: 0,
+            reading: Lanes::default(),
             writing: BTreeSet::new(),
-            writes: 0,
+            writes: Lanes::default(),
+            acknowledging: 0,
             reserved: BTreeMap::new(),
             asking: BTreeSet::new(),
+            races: BTreeSet::new(),
             receiving: false,
             stopping: false,
             refused: BTreeMap::new(),
@@ -199,6 +239,8 @@ impl Keeper {
             looking: BTreeMap::new(),
             looked: BTreeMap::new(),
             unseen: BTreeSet::new(),
+            unfilled: BTreeMap::new(),
+            swept: BTreeMap::new(),
             read_backoff: Backoff::default(),
             write_backoff: Backoff::default(),
             ask_backoff: Backoff::default(),
@@ -254,12 +296,9 @@ impl Keeper {
 
     fn finished(&self) -> bool {
         let surveyed = self.purpose == Purpose::Survey && (self.surveyed() || self.hopeless() || self.evaluator.is_none());
-        (self.stopping || surveyed) && self.writing.is_empty() && self.in_flight_matters() == 0
-    }
-
-    /// A page that is being read or a message that is awaited does not hold up the end.
-    fn in_flight_matters(&self) -> usize {
-        self.writes
+        // A page that is being read or a message that is awaited does not hold up the end. What has an effect does: without its
+        // answer, nobody knows whether it had it.
+        (self.stopping || surveyed) && self.writes.is_empty() && self.acknowledging == 0
     }
 
     /// Whether this may be the last thing to say.
@@ -293,7 +332,7 @@ impl Keeper {
         if !self.ready() {
             return None;
         }
-        self.place_numbers().map(|place| self.smallest_interval(self.inventory.count_between(place, Window::ALL))).max()
+        self.place_numbers().map(|place| self.smallest_interval(self.inventory.count(place))).max()
     }
 
     pub(in crate::engine) fn spec(&self) -> Option<&HubSpec> {
@@ -316,7 +355,8 @@ impl Keeper {
         ];
         let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
         wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
-        wakes.extend(self.refused.values().map(|refusal| later(refusal.until)));
+        wakes.extend(self.refused.values().filter(|refusal| !refusal.lasting).map(|refusal| later(refusal.until)));
+        wakes.extend(self.unfilled.values().map(|&due| later(due)));
         // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
         wakes.push(self.partial_due.and_then(later));
         if !self.held.is_empty() {
@@ -330,7 +370,8 @@ impl Keeper {
         let decided = self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.wanted().is_empty() && e.asks().is_empty());
         decided
             && self.ready()
-            && self.writes == 0
+            && self.evaluator.as_ref().is_some_and(|evaluator| evaluator.backfilling().0 == 0)
+            && self.writes.is_empty()
             && self.looks.is_empty()
             && self.unseen.is_empty()
             && self.looking.is_empty()

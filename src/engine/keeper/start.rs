@@ -1,12 +1,15 @@
 //! One step: starts what can be started, decides what was touched.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{ASKS, Done, IDLE, Keeper, LOOKS, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
-use crate::engine::act::{self, Batch, Circumstances, LookUp};
+use super::{ASKS, Done, IDLE, Keeper, LOOKS, PAGES, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
+use crate::core::marker::Owner;
+use crate::core::reasons;
+use crate::engine::act::{self, Batch, Circumstances, Held, LookUp};
 use crate::engine::call;
 use crate::engine::ports::PageRequest;
 use crate::engine::sync::Sync;
@@ -71,7 +74,7 @@ impl Keeper {
 
     pub(super) fn plan_audit(&mut self, place: Place) {
         let Some(interval) = self.spec().map(|spec| Duration::from_secs(u64::from(spec.sync_interval_seconds))) else { return };
-        let here = self.inventory.count_between(place, Window::ALL);
+        let here = self.inventory.count(place);
         let cuts = self.inventory.quantiles(place, Sync::audit_windows(here));
         // An interval that the quota cannot meet is refused in the status; what is possible is done meanwhile.
         let interval = interval.max(self.smallest_interval(here));
@@ -134,22 +137,25 @@ impl Keeper {
     pub(super) fn write(&mut self, now: Timestamp, elapsed: Duration) {
         let Some(evaluator) = &self.evaluator else { return };
         self.partial_due = None;
-        let refused = self.refused.len();
-        self.refused.retain(|_, refusal| refusal.until > elapsed);
-        if self.refused.len() < refused {
+        // What is wanted no more was not refused.
+        self.refused.retain(|row, _| evaluator.wanted().contains_key(row));
+        let since = self.planned.map_or(Duration::ZERO, |(_, at)| at);
+        if self.refused.values().any(|refusal| !refusal.lasting && refusal.until > since && refusal.until <= elapsed) {
             self.planned = None;
         }
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
             self.held.clear();
-            if self.writes == 0 && self.looks.is_empty() && self.looking.is_empty() {
+            if self.writes.is_empty() && self.looks.is_empty() && self.looking.is_empty() {
                 // What failed was found to have had its effect, or is wanted no more.
                 self.trouble.write = None;
                 self.write_backoff.reset();
             }
             return;
         }
-        if !self.ready() || self.writes >= WRITES {
+        let room: BTreeMap<Place, usize> =
+            self.place_numbers().map(|place| (place, WRITES.saturating_sub(self.writes.of(place)))).collect();
+        if !self.ready() || room.values().all(|&calls| calls == 0) {
             return;
         }
         // What is over a limit stays so until something changes, or time passes.
@@ -158,11 +164,15 @@ impl Keeper {
             return;
         }
         self.ledger.trim(now);
-        let blocked = |row: RowId| self.writing.contains(&row) || self.refused.contains_key(&row);
+        let refused = |row: RowId| {
+            let wanted = evaluator.wanted().get(&row).map(|wanted| &wanted.change);
+            self.refused.get(&row).is_some_and(|refusal| refusal.blocks(wanted, elapsed))
+        };
+        let blocked = |row: RowId| self.writing.contains(&row) || refused(row);
         let looking = |row: RowId| self.looks.contains(&row) || self.unseen.contains(&row) || self.is_looking(row);
         let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
         let open = self.purpose == Purpose::Keep && self.write_backoff.open(elapsed);
-        let calls = if open { WRITES - self.writes } else { 0 };
+        let calls = if open { room } else { BTreeMap::new() };
         let idle = elapsed >= self.wanted_touched + IDLE || self.wanted_since.is_some_and(|since| elapsed >= since + PATIENCE);
         let at = Circumstances {
             now,
@@ -177,7 +187,7 @@ impl Keeper {
         let plan = act::plan(evaluator, &self.inventory, &at);
         let still = plan.batches.is_empty() && plan.stale.is_empty() && !plan.waits && plan.waits_since.is_none();
         self.planned = (still && open).then_some((evaluator.wishes(), elapsed));
-        self.held = plan.held;
+        self.hold(plan.held);
         if !open {
             return;
         }
@@ -198,6 +208,43 @@ impl Keeper {
         }
     }
 
+    /// What is over a limit now; what was so before keeps its time.
+    fn hold(&mut self, mut held: Vec<Held>) {
+        for now in &mut held {
+            let same = |known: &&Held| (&known.owner, known.hold.action) == (&now.owner, now.hold.action);
+            if let Some(known) = self.held.iter().find(same) {
+                now.hold.since = known.hold.since;
+            }
+        }
+        self.held = held;
+    }
+
+    /// Reads what lacks a field that a rule names anew, by the fewest pages.
+    fn backfill(&mut self, now: Timestamp, elapsed: Duration) {
+        let Some(evaluator) = &mut self.evaluator else { return };
+        let mut rows = evaluator.take_unread();
+        let due: Vec<RowId> = self.unfilled.iter().filter(|(_, due)| **due <= elapsed).map(|(row, _)| *row).collect();
+        for row in due {
+            self.unfilled.remove(&row);
+            if evaluator.waits(row) {
+                rows.insert(row);
+            }
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let rows: Vec<RowId> = rows.into_iter().collect();
+        for LookUp { place, filter, rows } in act::look_ups(&self.inventory, &rows) {
+            let chain = self.sync.backfill(place, filter, now);
+            self.await_rows(chain, rows, now);
+        }
+    }
+
+    fn await_rows(&mut self, chain: u64, rows: Vec<RowId>, now: Timestamp) {
+        self.looked.extend(rows.iter().map(|row| (*row, now)));
+        self.looking.insert(chain, rows);
+    }
+
     /// Whether a row is being read again and has not come yet.
     fn is_looking(&self, row: RowId) -> bool {
         let (Some(asked), Some(view)) = (self.looked.get(&row), self.inventory.get(row)) else { return false };
@@ -207,11 +254,15 @@ impl Keeper {
     pub(super) fn send(&mut self, batch: Batch, now: Timestamp) {
         let (Some(ports), Some(region)) = (self.ports.clone(), self.region(batch.place)) else { return };
         let mut keys = Vec::with_capacity(batch.rows.len());
+        let mut absent = BTreeSet::new();
         for &row in &batch.rows {
             let Some(view) = self.inventory.get(row) else { continue };
             keys.push(view.key());
             let wanted = self.evaluator.as_ref().and_then(|evaluator| evaluator.wanted().get(&row));
             let Some(wanted) = wanted else { continue };
+            if let (reasons::OWNER_DELETED | reasons::RETAINED, Owner::Object(owner)) = (wanted.reason, &wanted.change.owner) {
+                absent.insert(owner.clone());
+            }
             let marker = crate::core::note::marker(&wanted.change, now);
             let note = batch.patch.note.is_some();
             let expected = Expected { workflow: wanted.change.workflow, marker: Some(Arc::new(marker)), note, sent_at: now };
@@ -222,10 +273,10 @@ impl Keeper {
             *self.reserved.entry(owner.clone()).or_default() += paid;
             *self.reserved.entry(String::new()).or_default() += paid;
         }
-        self.writes += 1;
+        self.writes.enter(batch.place);
         let world = self.world.clone();
         self.in_flight.push(Box::pin(async move {
-            let result = call::update(&world, &ports, &region, &keys, &batch.patch).await;
+            let result = call::update(&world, &ports, &region, &keys, &batch.patch, &absent).await;
             Done::Written { batch, result }
         }));
     }
@@ -236,8 +287,10 @@ impl Keeper {
             return;
         }
         let flapping: Vec<RowId> = evaluator.flapping().filter(|row| !self.flappers.contains_key(row)).collect();
-        let rows: Vec<RowId> =
-            evaluator.asks().iter().copied().chain(flapping).filter(|row| !self.asking.contains(row)).collect();
+        // Who won is known once our write is answered.
+        let races = self.races.iter().copied().filter(|row| !self.writing.contains(row));
+        let rows = evaluator.asks().iter().copied().chain(flapping).chain(races);
+        let rows: BTreeSet<RowId> = rows.filter(|row| !self.asking.contains(row)).collect();
         for row in rows {
             if self.asking.len() >= ASKS {
                 break;
@@ -254,21 +307,24 @@ impl Keeper {
             return;
         }
         let mut look_ups = act::by_ids(&self.inventory, &std::mem::take(&mut self.unseen));
-        if !self.looks.is_empty() && self.sync.looking() < LOOKS {
-            let rows: Vec<RowId> = std::mem::take(&mut self.looks).into_iter().collect();
+        let room: BTreeSet<Place> = self.place_numbers().filter(|&place| self.sync.looking(place) < LOOKS).collect();
+        if !self.looks.is_empty() && !room.is_empty() {
+            let now = |row: &RowId| self.inventory.get(*row).is_none_or(|view| room.contains(&view.place()));
+            let (rows, later): (Vec<RowId>, Vec<RowId>) = std::mem::take(&mut self.looks).into_iter().partition(now);
+            self.looks.extend(later);
             look_ups.extend(act::look_ups(&self.inventory, &rows));
         }
         for LookUp { place, filter, rows } in look_ups {
             let chain = self.sync.look(place, filter, now);
-            self.looked.extend(rows.iter().map(|row| (*row, now)));
-            self.looking.insert(chain, rows);
+            self.await_rows(chain, rows, now);
         }
-        while self.reading < READS {
-            let Some(chain) = self.sync.start_next() else { break };
+        self.backfill(now, elapsed);
+        while self.reading.total() < PAGES {
+            let Some(chain) = self.sync.start_next(|place| self.reading.of(place) < READS) else { break };
             let (Some(ports), Some(region)) = (self.ports.clone(), self.region(chain.place)) else { break };
-            let request =
-                PageRequest { region, filter: chain.filter.clone(), order: chain.order, token: chain.token.clone(), size: 100 };
-            self.reading += 1;
+            let filter = self.within_regions(chain.place, chain.filter.clone());
+            let request = PageRequest { region, filter, order: chain.order, token: chain.token.clone(), size: 100 };
+            self.reading.enter(chain.place);
             self.in_flight.push(Box::pin(async move {
                 let result = ports.read.page(&request).await;
                 Done::Page { chain: Box::new(chain), asked_at: now, result }

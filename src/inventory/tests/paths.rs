@@ -3,6 +3,10 @@
 use super::*;
 use crate::core::filter::{Field, Item};
 
+fn missing(inventory: &Inventory, row: RowId) -> Vec<Field> {
+    inventory.get(row).unwrap().missing()
+}
+
 fn values(inventory: &Inventory, row: RowId, field: Field) -> Vec<String> {
     let mut values = Vec::new();
     inventory.get(row).unwrap().facts().more.visit(field, &mut |item| match item {
@@ -19,14 +23,16 @@ fn a_new_path_is_lacking_until_the_finding_is_seen_again() {
     let mut finding = Finding::new(1);
     finding.tags = json!({"env": "prod"});
     let row = see(&mut inventory, &finding, read(200)).row;
-    assert!(!inventory.lacks(row));
-    assert!(inventory.set_paths(&[Field::RESOURCE_TAGS]));
-    assert_eq!((inventory.lacks(row), inventory.backfill_remaining()), (true, 1));
+    assert_eq!(missing(&inventory, row), []);
+    inventory.set_paths(&[Field::RESOURCE_TAGS]);
+    assert_eq!(missing(&inventory, row), [Field::RESOURCE_TAGS]);
     assert!(matches!(change(&mut inventory, &finding, read(201)), Change::Changed { .. }));
-    assert_eq!((inventory.lacks(row), inventory.backfill_remaining()), (false, 0));
+    assert_eq!(missing(&inventory, row), []);
     assert_eq!(values(&inventory, row, Field::RESOURCE_TAGS), ["env=prod"]);
-    assert!(!inventory.set_paths(&[]), "fewer paths need no read");
-    assert!(!inventory.set_paths(&[Field::RESOURCE_TAGS]));
+    inventory.set_paths(&[]);
+    assert_eq!(missing(&inventory, row), [], "fewer paths need no read");
+    inventory.set_paths(&[Field::RESOURCE_TAGS]);
+    assert_eq!(missing(&inventory, row), []);
 }
 
 #[test]
@@ -35,7 +41,7 @@ fn an_event_backfills_too() {
     let row = see(&mut inventory, &Finding::new(1), read(200)).row;
     inventory.set_paths(&[Field::RESOURCE_TAGS]);
     assert!(matches!(change(&mut inventory, &Finding::new(1), event(201)), Change::Changed { .. }), "of the same version too");
-    assert!(!inventory.lacks(row));
+    assert_eq!(missing(&inventory, row), []);
 }
 
 #[test]
@@ -73,8 +79,7 @@ fn more_generations_of_paths_than_a_row_can_tell_apart_only_cost_a_read() {
     }
     assert!(sets > 300, "{sets}");
     inventory.set_paths(&[fields[0]]);
-    let lacking = inventory.rows().filter(|&row| inventory.lacks(row)).count();
-    assert_eq!(inventory.backfill_remaining(), lacking);
+    let lacking = inventory.rows().filter(|&row| !missing(&inventory, row).is_empty()).count();
     assert!(lacking >= sets - 256);
 }
 

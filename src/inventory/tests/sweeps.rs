@@ -13,11 +13,12 @@ fn a_finding_is_gone_when_two_complete_reads_miss_it_and_not_before() {
         see(&mut inventory, &Finding::new(number), read(100));
     }
     see(&mut inventory, &Finding::new(1), read(200));
-    assert_eq!(inventory.sweep(HOME, window(0, 2), minute(200)), []);
-    assert_eq!(inventory.sweep(HOME, window(0, 2), minute(200)), [], "the same read again proves nothing more");
-    assert_eq!(inventory.sweep(Place(1), Window::ALL, minute(300)), [], "another place's reads neither");
+    assert_eq!(inventory.sweep(HOME, minute(200)), []);
+    assert_eq!(inventory.sweep(HOME, minute(200)), [], "the same read again proves nothing more");
+    assert_eq!(inventory.sweep(Place(1), minute(300)), [], "another place's reads neither");
     see(&mut inventory, &Finding::new(1), read(300));
-    let removed = inventory.sweep(HOME, window(0, 2), minute(300));
+    see(&mut inventory, &Finding::new(3), read(300));
+    let removed = inventory.sweep(HOME, minute(300));
     assert_eq!(removed.iter().map(|removed| &removed.key.id).collect::<Vec<_>>(), [&Finding::new(2).id()]);
     assert_eq!(inventory.len(), 2);
     assert_eq!(inventory.by_problem(Finding::new(2).problem()), []);
@@ -27,10 +28,10 @@ fn a_finding_is_gone_when_two_complete_reads_miss_it_and_not_before() {
 fn a_sighting_between_the_reads_starts_the_count_again() {
     let mut inventory = Inventory::new(LAG);
     see(&mut inventory, &Finding::new(1), read(100));
-    assert_eq!(inventory.sweep(HOME, Window::ALL, minute(200)), []);
+    assert_eq!(inventory.sweep(HOME, minute(200)), []);
     assert_eq!(change(&mut inventory, &Finding::new(1).version(99), read(110)), Change::Stale, "old, but there");
-    assert_eq!(inventory.sweep(HOME, Window::ALL, minute(300)), []);
-    assert_eq!(inventory.sweep(HOME, Window::ALL, minute(400)).len(), 1);
+    assert_eq!(inventory.sweep(HOME, minute(300)), []);
+    assert_eq!(inventory.sweep(HOME, minute(400)).len(), 1);
 }
 
 #[test]
@@ -38,10 +39,15 @@ fn what_was_seen_after_the_read_began_is_not_missed() {
     let mut inventory = Inventory::new(LAG);
     see(&mut inventory, &Finding::new(1), event(201));
     for _ in 0..3 {
-        assert_eq!(inventory.sweep(HOME, Window::ALL, minute(200)), []);
+        assert_eq!(inventory.sweep(HOME, minute(200)), []);
     }
-    assert_eq!(inventory.sweep(HOME, Window::ALL, minute(201)), []);
+    assert_eq!(inventory.sweep(HOME, minute(201)), []);
     assert_eq!(inventory.len(), 1);
+}
+
+fn within(window: &Window, at: i64) -> bool {
+    let (from, to) = window.bounds();
+    (from..=to).contains(&at)
 }
 
 #[test]
@@ -52,7 +58,8 @@ fn windows_between_quantiles_hold_about_equal_numbers_and_together_everything() 
     }
     let cuts = inventory.quantiles(HOME, 8);
     let windows = Window::split(&cuts);
-    let counts: Vec<usize> = windows.iter().map(|&window| inventory.count_between(HOME, window)).collect();
+    let created = || inventory.rows().map(|row| inventory.get(row).unwrap().created_at().as_millisecond());
+    let counts: Vec<usize> = windows.iter().map(|window| created().filter(|at| within(window, *at)).count()).collect();
     assert_eq!(counts, [125; 8]);
     assert_eq!(inventory.quantiles(Place(1), 8), []);
     assert_eq!(Window::split(&[]), [Window::ALL]);
@@ -73,18 +80,13 @@ fn findings_of_one_moment_are_not_cut_apart() {
 fn a_place_is_proven_since_its_oldest_window_and_only_without_gaps() {
     let mut coverage = Coverage::new();
     let [old, middle, new] = <[Window; 3]>::try_from(Window::split(&[minute(100), minute(200)])).unwrap();
-    coverage.begin_pass(HOME, minute(1000));
     coverage.mark(HOME, old, minute(1000));
     coverage.mark(HOME, new, minute(1010));
-    assert_eq!((coverage.proven_since(HOME), coverage.complete(HOME)), (None, false));
-    assert_eq!(coverage.unread(HOME, minute(0)), [middle]);
+    assert_eq!(coverage.proven_since(HOME), None);
     coverage.mark(HOME, middle, minute(1020));
-    assert_eq!((coverage.proven_since(HOME), coverage.complete(HOME)), (Some(minute(1000)), true));
-    coverage.begin_pass(HOME, minute(2000));
-    assert!(!coverage.complete(HOME));
+    assert_eq!(coverage.proven_since(HOME), Some(minute(1000)));
     coverage.mark(HOME, old, minute(2000));
     assert_eq!(coverage.proven_since(HOME), Some(minute(1010)), "proof of the pass before lasts");
-    assert_eq!(coverage.unread(HOME, minute(2000)), [Window { from: middle.from, to: None }]);
     assert_eq!(coverage.proven_since(Place(1)), None);
 }
 
@@ -94,7 +96,6 @@ fn a_read_that_ends_late_does_not_age_newer_proof() {
     coverage.mark(HOME, window(10, 20), minute(500));
     coverage.mark(HOME, Window::ALL, minute(400));
     assert_eq!(coverage.proven_since(HOME), Some(minute(400)));
-    assert_eq!(coverage.unread(HOME, minute(500)).len(), 2);
     coverage.mark(HOME, window(15, 30), minute(600));
     coverage.mark(HOME, Window { from: None, to: Some(minute(10)) }, minute(600));
     coverage.mark(HOME, Window { from: Some(minute(20)), to: None }, minute(600));
@@ -125,13 +126,5 @@ proptest::proptest! {
         }
         let oldest = naive.iter().copied().min().flatten().map(|started| minute(1000 + started));
         proptest::prop_assert_eq!(coverage.proven_since(HOME), oldest);
-        for since in 0..5 {
-            let unread = coverage.unread(HOME, minute(1000 + since));
-            for cell in 0..12 {
-                let read = naive[usize::try_from(cell + 1).unwrap()] >= Some(since);
-                let listed = unread.iter().any(|window| window.contains(minute(cell)));
-                proptest::prop_assert_eq!(read, !listed);
-            }
-        }
     }
 }

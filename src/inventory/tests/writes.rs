@@ -35,7 +35,7 @@ fn a_settled_write_is_taken_over_at_once_and_the_lagging_hub_ignored() {
     }
     assert!(inventory.get(row).unwrap().is_ours());
     assert!(matches!(change(&mut inventory, &after, event(206)), Change::Confirmed { .. }));
-    assert_eq!(inventory.pending_len(), 0);
+    assert_eq!(inventory.pending.rows().count(), 0);
     assert_eq!(change(&mut inventory, &after, event(206)), Change::Same);
     assert_eq!(change(&mut inventory, &before, read(207)), Change::Stale, "older by its version");
 }
@@ -62,7 +62,7 @@ fn an_echo_older_than_what_we_know_confirms_without_going_back() {
     assert_eq!((view.compliance(), view.is_ours()), (Some(ComplianceStatus::Warning), true));
     assert!(matches!(change(&mut inventory, &after, event(207)), Change::Confirmed { .. }));
     assert_eq!(inventory.get(row).unwrap().compliance(), Some(ComplianceStatus::Warning));
-    assert_eq!(inventory.pending_len(), 0);
+    assert_eq!(inventory.pending.rows().count(), 0);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn what_is_neither_our_write_nor_the_state_before_it_is_somebody_elses() {
     inventory.settle(row);
     let person = after.version(201).workflow(WorkflowStatus::Notified);
     assert!(matches!(change(&mut inventory, &person, read(202)), Change::Changed { overwritten: true, .. }));
-    assert_eq!((inventory.pending_len(), inventory.get(row).unwrap().workflow()), (0, WorkflowStatus::Notified));
+    assert_eq!((inventory.pending.rows().count(), inventory.get(row).unwrap().workflow()), (0, WorkflowStatus::Notified));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_refused_write_is_withdrawn_and_leaves_no_trace() {
     let mut inventory = Inventory::new(LAG);
     let (row, before, _) = suppressing(&mut inventory);
     inventory.withdraw(row);
-    assert_eq!((inventory.pending_len(), inventory.pending(row)), (0, None));
+    assert_eq!((inventory.pending.rows().count(), inventory.pending(row)), (0, None));
     assert_eq!(change(&mut inventory, &before, read(201)), Change::Same);
 }
 
@@ -124,4 +124,42 @@ fn a_check_that_passes_while_a_write_is_pending_is_nobodys_rewrite() {
     let passed = before.version(201).compliance(ComplianceStatus::Passed).workflow(WorkflowStatus::Resolved);
     assert!(matches!(change(&mut inventory, &passed, event(202)), Change::Changed { overwritten: false, .. }));
     assert_eq!(inventory.get(row).unwrap().workflow(), WorkflowStatus::Resolved);
+}
+
+#[test]
+fn what_somebody_else_wrote_before_our_write_is_told_apart_from_older_states_and_from_later_ones() {
+    let mut inventory = Inventory::new(LAG);
+    let (row, before, after) = suppressing(&mut inventory);
+    let theirs = |minute| Finding::new(1).version(minute).workflow(WorkflowStatus::Notified);
+    let base = inventory.decided_on(row).unwrap();
+    assert_eq!(base.1, WorkflowStatus::New);
+    // Before our answer, after it, after our echo, and at the very moment of our write: it was replaced.
+    for step in ["sent", "answered", "seen"] {
+        match step {
+            "answered" => drop(inventory.settle(row)),
+            "seen" => assert!(matches!(change(&mut inventory, &after, event(201)), Change::Confirmed { .. })),
+            _ => {}
+        }
+        let seen = see(&mut inventory, &theirs(200), event(202));
+        assert_eq!((seen.change, seen.raced), (Change::Stale, true), "{step}");
+        assert_eq!(inventory.get(row).unwrap().workflow() == WorkflowStatus::Suppressed, step != "sent");
+        assert!(!see(&mut inventory, &before, event(202)).raced, "{step}: what we had decided on");
+        let older = Finding::new(1).version(before.version - 1).workflow(WorkflowStatus::Notified);
+        assert!(!see(&mut inventory, &older, event(202)).raced, "{step}: older than what we had decided on");
+    }
+    assert!(!see(&mut inventory, &theirs(200), event(230)).raced, "too late to tell");
+    let later = after.version(205).workflow(WorkflowStatus::Notified);
+    let seen = see(&mut inventory, &later, event(206));
+    assert!(matches!(seen.change, Change::Changed { .. }) && !seen.raced, "after ours, and theirs stands");
+    inventory.close_race(row);
+    assert!(!see(&mut inventory, &theirs(200), event(207)).raced, "told once");
+}
+
+#[test]
+fn a_write_that_is_refused_after_somebody_else_wrote_has_to_be_followed_by_a_look() {
+    let mut inventory = Inventory::new(LAG);
+    let (row, ..) = suppressing(&mut inventory);
+    assert!(see(&mut inventory, &Finding::new(1).version(200).workflow(WorkflowStatus::Notified), event(201)).raced);
+    assert!(inventory.withdraw(row));
+    assert!(!inventory.withdraw(row));
 }

@@ -132,7 +132,15 @@ fn perform(
                 (0..count).map(|_| draw()).collect()
             };
             drawn.reverse();
-            let mut refuse = |_: &FindingIdentifier| drawn.pop().flatten();
+            let spoilt = local.faults().findings;
+            let named = |key: &FindingIdentifier| spoilt.iter().find(|fault| fault.id == key.id);
+            if let Some(poison) = request.finding_identifiers.iter().filter_map(named).find(|fault| fault.code.is_none()) {
+                return Err(AwsError::invalid_input(format!("Invalid finding identifier: {}", poison.id)));
+            }
+            let mut refuse = |key: &FindingIdentifier| {
+                let drawn = drawn.pop().flatten();
+                named(key).and_then(|fault| fault.code).or(drawn)
+            };
             let answer = local.with_hub(|hub, now| hub.update(caller, &request, now, &mut refuse))?;
             Ok(Done { findings: count, unprocessed: answer.unprocessed_findings.len(), body: write(&answer)? })
         }

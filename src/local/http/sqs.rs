@@ -17,7 +17,7 @@ use crate::wire::error::AwsError;
 use crate::wire::limits::{MESSAGE_BYTES, MESSAGES_MAX, VISIBILITY_SECONDS_MAX, WAIT_SECONDS_MAX};
 use crate::wire::sqs::{
     CreateQueue, DeleteMessageBatch, DeletedBatch, EntryId, FailedEntry, GetQueueUrl, QueueAttributes, QueueRequest, QueueUrl,
-    ReceiptRequest, ReceiveMessage, Received, SendMessage, Sent,
+    ReceiptRequest, ReceiveMessage, Received, SendEntry, SendMessage, SendMessageBatch, Sent, SentBatch, SentEntry,
 };
 
 use super::Incoming;
@@ -86,6 +86,24 @@ async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation:
             let due = after(local.clock().now(), Duration::from_secs(request.delay_seconds.unwrap_or(0)));
             let message_id = queues.send(&queue_of(caller, &request.queue_url)?, request.message_body, due, 0)?;
             write(&Sent { message_id })
+        }
+        "SendMessageBatch" => {
+            let request: SendMessageBatch = read(incoming)?;
+            let key = queue_of(caller, &request.queue_url)?;
+            between("SendMessageBatchRequestEntry", request.entries.len() as u64, 1, MESSAGES_MAX as u64)?;
+            let mut answer = SentBatch { successful: Vec::new(), failed: Vec::new() };
+            for SendEntry { id, message_body, delay_seconds } in request.entries {
+                let due = after(local.clock().now(), Duration::from_secs(delay_seconds.unwrap_or(0)));
+                let fits = between("MessageBody length", message_body.len() as u64, 1, MESSAGE_BYTES as u64);
+                match fits.and_then(|()| queues.send(&key, message_body, due, 0)) {
+                    Ok(message_id) => answer.successful.push(SentEntry { id, message_id }),
+                    Err(error) if error.code == "QueueDoesNotExist" => return Err(error),
+                    Err(AwsError { code, message, .. }) => {
+                        answer.failed.push(FailedEntry { id, sender_fault: true, code: code.to_owned(), message });
+                    }
+                }
+            }
+            write(&answer)
         }
         "CreateQueue" => {
             let request: CreateQueue = read(incoming)?;

@@ -219,7 +219,8 @@ fn names(tokens: &[Token], module: &[String]) -> Vec<Name> {
                 inner.pop_if(|(_, opened)| *opened == depth);
             }
             "mod" if text(i + 2) == "{" => inner.push((text(i + 1).to_owned(), depth)),
-            "use" => {
+            // `impl Trait + use<'a>` names no path.
+            "use" if text(i + 1) != "<" => {
                 let here: Vec<String> = module.iter().cloned().chain(inner.iter().map(|(name, _)| name.clone())).collect();
                 i += 1 + usize::from(text(i + 1) == "::");
                 i = use_tree(tokens, i, &[], &here, &mut found);

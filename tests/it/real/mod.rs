@@ -3,4 +3,4 @@
 mod boto;
 mod events;
 mod http;
-mod moto;
+pub mod moto;

@@ -34,6 +34,7 @@ impl Moto {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
             let process = Command::new(&server)
                 .args(["--host", "127.0.0.1", "--port", &free.port().to_string()])
+                .env("MOTO_ACCOUNT_ID", "111122223333")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())

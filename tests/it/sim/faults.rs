@@ -4,7 +4,7 @@ use hubkeeper::core::ids::FindingKey;
 use hubkeeper::core::status::ComplianceStatus::{Failed, Warning};
 use hubkeeper::core::status::WorkflowStatus::{New, Suppressed};
 use hubkeeper::local::Local;
-use hubkeeper::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
+use hubkeeper::local::faults::{CallFault, EventFaults, Fault, Faults, FindingFault, ThrottleCode};
 use hubkeeper::local::hub::caller::{Caller, Principal};
 use hubkeeper::wire::error::UnprocessedCode;
 use hubkeeper::wire::event::imported;
@@ -250,5 +250,118 @@ async fn an_exception_of_another_namespace_or_outside_its_grant_has_no_effect_an
     sim.settle().await;
     assert_eq!((sim.workflow(&key), sim.writes()), (New, 0));
     assert_eq!(sim.ready("FindingException/team/most").1, "OutOfGrant");
+    sim.assert_stays().await;
+}
+
+fn spoil(sim: &Sim, faults: &[(&FindingKey, Option<UnprocessedCode>)]) {
+    let findings = faults.iter().map(|(key, code)| FindingFault { id: key.id.clone(), code: *code }).collect();
+    sim.local.set_faults(Faults { findings, ..Faults::default() });
+}
+
+/// How many findings each BatchUpdateFindings named.
+fn sent(sim: &Sim) -> Vec<usize> {
+    sim.local.calls().iter().filter(|call| call.operation == "BatchUpdateFindings").map(|call| call.findings).collect()
+}
+
+/// F13.
+#[tokio::test(start_paused = true)]
+async fn of_seven_in_a_hundred_that_are_refused_only_those_that_may_pass_are_sent_again() {
+    use UnprocessedCode::{ConcurrentUpdateError, FindingSizeExceeded, InternalFailure, InvalidInput};
+    let mut sim = Sim::new();
+    let keys = buckets(&sim, 100);
+    let codes = [
+        InvalidInput,
+        FindingSizeExceeded,
+        InvalidInput,
+        InvalidInput,
+        FindingSizeExceeded,
+        ConcurrentUpdateError,
+        InternalFailure,
+    ];
+    let spoilt: Vec<_> = keys.iter().step_by(10).zip(codes).map(|(key, code)| (key, Some(code))).collect();
+    spoil(&sim, &spoilt);
+    sim.declare(&(hub() + &policy("p", RULE)));
+    sim.start();
+    sim.pass(600).await;
+    let calls = sent(&sim);
+    assert_eq!(calls[0], 100);
+    assert!(calls[1..].iter().all(|findings| *findings <= 2), "{calls:?}");
+    // Each try of the loop is at most four calls of the adapter; the loop waits 1, 2, 4 minutes in between.
+    assert!((8..=1 + 3 + 3 * 4 * 2).contains(&calls.len()), "{calls:?}");
+    let suppressed = |sim: &Sim| keys.iter().filter(|key| sim.workflow(key) == Suppressed).count();
+    assert_eq!(suppressed(&sim), 93);
+    assert_eq!(sim.ready("ControlPolicy/p"), (Some(false), "Refused"));
+    let message = sim.message("ControlPolicy/p");
+    assert!(message.starts_with("5 findings were not taken: "), "{message}");
+    assert!(spoilt.iter().any(|(key, code)| message.contains(&key.id) && message.contains(code.unwrap().as_str())), "{message}");
+    assert_eq!(sim.ready("SecurityHub/main"), (Some(false), "Refused"));
+    let told = sim.events().iter().filter(|e| e.reason == "Refused" && e.object.to_string() == "ControlPolicy/p").count();
+    assert_eq!(told, 1);
+
+    sim.local.set_faults(Faults::default());
+    sim.pass(3600).await;
+    assert_eq!(suppressed(&sim), 95, "the passing reasons have passed, the others were not tried again");
+    let calls = sent(&sim).len();
+    sim.pass(4 * 3600).await;
+    assert_eq!(sent(&sim).len(), calls, "nothing is sent while nothing changes");
+
+    // A finding that changed is another one, and so is another wish.
+    sim.local.check(spoilt[0].0, Warning);
+    sim.pass(30).await;
+    sim.local.check(spoilt[0].0, Failed);
+    sim.pass(60).await;
+    assert_eq!(suppressed(&sim), 96);
+    sim.declare(&(hub() + &policy("p", &RULE.replace("OutOfScope", "AcceptedRisk"))));
+    sim.settle().await;
+    assert_eq!(suppressed(&sim), 100);
+    assert_eq!(sim.ready("ControlPolicy/p").0, Some(true));
+    assert!(keys.iter().all(|key| sim.workflows(key) == ["SUPPRESSED"]));
+    sim.assert_stays().await;
+}
+
+/// F14.
+#[tokio::test(start_paused = true)]
+async fn one_poison_id_costs_few_calls_and_the_other_ninety_nine_are_done() {
+    for position in [0, 41, 99] {
+        let mut sim = Sim::new();
+        let keys = buckets(&sim, 100);
+        let poison = &keys[position];
+        spoil(&sim, &[(poison, None)]);
+        sim.declare(&(hub() + &policy("p", RULE)));
+        sim.start();
+        sim.pass(600).await;
+        let calls = sent(&sim);
+        // 2 x log2(100) + 1 beside the one that would have done.
+        assert!(calls.len() <= 1 + 15, "{calls:?}");
+        assert!(keys.iter().all(|key| (sim.workflow(key) == Suppressed) == (key != poison)));
+        assert_eq!(sim.ready("ControlPolicy/p"), (Some(false), "Refused"));
+        let message = sim.message("ControlPolicy/p");
+        assert!(message.contains(&poison.id) && message.contains("InvalidInputException"), "{message}");
+        sim.pass(4 * 3600).await;
+        assert_eq!(sent(&sim), calls, "it is not tried again while nothing changes");
+        sim.local.set_faults(Faults::default());
+        sim.local.check(poison, Warning);
+        sim.pass(30).await;
+        sim.local.check(poison, Failed);
+        sim.settle().await;
+        assert_eq!(sim.workflow(poison), Suppressed);
+        sim.assert_stays().await;
+    }
+}
+
+/// A finding that the hub no longer knows is gone, whatever we had read.
+#[tokio::test(start_paused = true)]
+async fn a_finding_that_is_not_found_is_forgotten_and_not_sent_again_before_it_is_seen_again() {
+    let mut sim = Sim::new();
+    let keys = buckets(&sim, 3);
+    spoil(&sim, &[(&keys[1], Some(UnprocessedCode::FindingNotFound))]);
+    sim.declare(&(hub() + &policy("p", RULE)));
+    sim.start();
+    sim.pass(300).await;
+    assert_eq!(sent(&sim), [3]);
+    assert_eq!((sim.ready("ControlPolicy/p").0, sim.policy("p").held), (Some(true), 2));
+    sim.local.set_faults(Faults::default());
+    sim.pass(1800).await;
+    assert_eq!(sim.workflow(&keys[1]), Suppressed, "the audit found it again");
     sim.assert_stays().await;
 }

@@ -46,6 +46,8 @@ async fn over(sim: &mut Sim, count: usize) -> (Vec<FindingKey>, String, LimitHol
     assert_eq!(sim.ready("ControlPolicy/p"), (Some(false), "LimitExceeded"));
     let holds = sim.policy("p").limit_holds;
     assert_eq!((holds.len(), holds[0].action, holds[0].wanted), (1, "suppress", count as u64));
+    assert!(sim.hub_detail().limit_holds.is_empty(), "the policy's own limit, and not the hub's");
+    assert_eq!(holds[0].until, None, "more than the hour ever lets go");
     assert!(sim.message("ControlPolicy/p").contains(&holds[0].digest));
     (keys, declared, holds[0].clone())
 }
@@ -117,6 +119,47 @@ async fn the_hub_s_limit_counts_everybody_together() {
     sim.pass(3600).await;
     assert_eq!(sim.workflow(&b), Suppressed);
     sim.settle().await;
+    sim.assert_stays().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_hub_s_limits_hold_back_stands_in_its_status_until_the_hour_or_an_approval_lets_it_go() {
+    let mut sim = Sim::new();
+    let (a, b) = (buckets(&sim, 0, 3), sim.fail("S3.8", "AwsS3Bucket", "arn:aws:s3:::one"));
+    let hub = hub().replace("maxFindings: 100000", "maxFindings: 3");
+    let both = hub.clone() + &policy_with("p", "", RULE) + &policy_with("q", "", &RULE.replace("S3.9", "S3.8"));
+    sim.declare(&(hub + &policy_with("p", "", RULE)));
+    sim.start();
+    sim.settle().await;
+    assert!(sim.hub_detail().limit_holds.is_empty());
+    sim.declare(&both);
+    sim.pass(600).await;
+    let holds = sim.hub_detail().limit_holds;
+    assert_eq!((holds.len(), holds[0].owner.to_string().as_str()), (1, "ControlPolicy/q"));
+    let hold = holds[0].hold.clone();
+    assert_eq!((hold.action, hold.wanted, hold.ceiling), ("suppress", 1, 1));
+    assert_eq!(sim.ready("SecurityHub/main"), (Some(false), "LimitExceeded"));
+    assert!(sim.message("SecurityHub/main").contains(&hold.digest), "{}", sim.message("SecurityHub/main"));
+    assert_eq!(sim.policy("q").limit_holds.first(), Some(&hold), "the policy says the same");
+    let (since, until) = (hold.since, hold.until.unwrap());
+    let waited = sim.now().as_second() - since.as_second();
+    assert!((590..=600).contains(&waited), "{waited} s: since it was declared");
+    // To the second, and no sooner: up to half a minute later, since the hour alone wakes nobody.
+    sim.pass(u64::try_from(until.as_second() - sim.now().as_second()).unwrap() - 1).await;
+    assert_eq!((sim.workflow(&b), sim.hub_detail().limit_holds[0].hold.since), (New, since));
+    sim.pass(60).await;
+    assert_eq!(sim.workflow(&b), Suppressed);
+    sim.settle().await;
+    assert!(sim.hub_detail().limit_holds.is_empty());
+    // More than the hour ever takes: only an approval helps.
+    let more = buckets(&sim, 10, 18);
+    sim.pass(2 * 3600).await;
+    let hold = sim.hub_detail().limit_holds[0].hold.clone();
+    assert_eq!((hold.wanted, hold.until, suppressed(&sim, &more)), (8, None, 0));
+    sim.declare(&(both + &approval("alice", &hold, "Approve")));
+    sim.settle().await;
+    assert_eq!((suppressed(&sim, &more), suppressed(&sim, &a)), (8, 3));
+    assert!(sim.hub_detail().limit_holds.is_empty());
     sim.assert_stays().await;
 }
 

@@ -1,11 +1,15 @@
 //! Simulation: the shipped loop, the shipped AWS adapters and Security Hub Local in one process, under paused time. Hours pass in
 //! milliseconds, and every run of a seed is the same. One file for each promise.
 
+mod backfill;
 mod basics;
 mod faults;
 mod inherit;
 mod limits;
 mod people;
+mod races;
 mod reads;
+mod shutdown;
+mod statuses;
 mod take_back;
 pub mod world;

@@ -88,25 +88,6 @@ async fn in_the_steady_state_only_the_audit_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_path_that_no_filter_named_before_waits_for_one_read() {
-    let mut sim = Sim::new();
-    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::b");
-    sim.declare(&hub());
-    sim.start();
-    sim.settle().await;
-    let reads = sim.local.count("GetFindings").calls;
-    let rule = "{name: t, match: {controls: [S3.9], filters: {Title: [{Value: S3, Comparison: PREFIX}]}}, response: {suppress: {reason: OutOfScope}}}";
-    sim.declare(&(hub() + &policy("p", rule)));
-    sim.settle().await;
-    assert_eq!(sim.local.count("GetFindings").calls, reads + 1, "one page for {} findings", FILLERS + 1);
-    let events = sim.events();
-    assert!(events.iter().any(|event| event.reason == "Backfilling"), "{events:?}");
-    let title = sim.finding(&key)["Title"].as_str().unwrap().to_owned();
-    assert_eq!(sim.workflow(&key) == Suppressed, title.starts_with("S3"), "{title}");
-    sim.assert_stays().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_requested_pass_reads_everything_once_and_is_echoed() {
     let mut sim = Sim::new();
     sim.declare(&(hub() + &policy("p", RULE)));
@@ -160,6 +141,46 @@ async fn a_region_that_is_not_linked_is_read_and_written_at_its_own_place() {
         assert_eq!(call.unprocessed, 0, "{call:?}");
     }
     assert!(calls.iter().any(|call| call.operation == "BatchUpdateFindings" && call.caller.region == tokyo));
+    assert_eq!(sim.condition("SecurityHub/main", "RegionsLinked"), Some((Some(false), "RegionNotLinked")));
+    assert_eq!(sim.ready("SecurityHub/main").0, Some(true), "it is kept all the same");
+    sim.assert_stays().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn findings_of_regions_that_are_not_listed_are_left_alone_and_counted_nowhere() {
+    let mut sim = Sim::with(Local::builder().regions(3));
+    let regions: Vec<hubkeeper::core::ids::Region> = sim.local.organization().regions().cloned().collect();
+    let [home, listed, left] = regions.as_slice() else { panic!("{regions:?}") };
+    let fail = |sim: &Sim, region: &hubkeeper::core::ids::Region, name: &str| {
+        sim.fail_in(sim.local.administrator(), region.clone(), "S3.9", "AwsS3Bucket", &format!("arn:aws:s3:::{name}"))
+    };
+    let keys = [home, listed, left].map(|region| fail(&sim, region, region.as_str()));
+    let narrow = hub_with(&format!("  linkedRegions: [{listed}]"));
+    sim.declare(&(narrow + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    assert_eq!(keys.each_ref().map(|key| sim.workflow(key)), [Suppressed, Suppressed, New]);
+    // An event of theirs is no reason either.
+    let late = [home, left].map(|region| fail(&sim, region, &format!("late-{region}")));
+    sim.settle().await;
+    assert_eq!(late.each_ref().map(|key| sim.workflow(key)), [Suppressed, New]);
+    sim.pass(61).await;
+    let detail = sim.hub_detail();
+    assert_eq!((detail.left_regions, detail.findings), (vec![left.clone()], FILLERS as u64 + 3));
+    assert_eq!(sim.policy("p").in_scope, FILLERS as u64 + 3);
+    assert_eq!(sim.condition("SecurityHub/main", "RegionsLinked"), Some((Some(true), "ReconciliationSucceeded")));
+    sim.assert_stays().await;
+    // Listed after all, they are kept like all others; what is not listed any more stays as it is.
+    sim.declare(&(hub_with(&format!("  linkedRegions: [{left}]")) + &policy("p", RULE)));
+    sim.settle().await;
+    assert_eq!((sim.workflow(&keys[2]), sim.workflow(&late[1])), (Suppressed, Suppressed));
+    assert_eq!(sim.workflow(&keys[1]), Suppressed);
+    sim.declare(&hub_with(&format!("  linkedRegions: [{left}]")));
+    sim.settle().await;
+    assert_eq!(keys.each_ref().map(|key| sim.workflow(key)), [New, Suppressed, New], "left alone, whoever held it");
+    sim.declare(&(hub_with("") + &policy("p", RULE)));
+    sim.settle().await;
+    assert_eq!((sim.hub_detail().left_regions, sim.condition("SecurityHub/main", "RegionsLinked")), (Vec::new(), None));
     sim.assert_stays().await;
 }
 

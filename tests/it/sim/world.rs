@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use hubkeeper::assembly::connect::AwsConnector;
-use hubkeeper::assembly::pass::{OpenGate, SoleWriter};
+use hubkeeper::assembly::pass::{ListingProves, OpenGate, SoleWriter};
 use hubkeeper::assembly::time::{Dice, HouseClock};
 use hubkeeper::aws::inprocess::InProcess;
 use hubkeeper::core::ids::{AccountId, FindingKey, Kind, ObjectRef, Region};
@@ -58,6 +58,10 @@ impl StatusSink for Heard {
         *self.writes.lock().unwrap().entry(status.object.clone()).or_default() += 1;
         self.statuses.lock().unwrap().insert(status.object.clone(), status.clone());
         Ok(())
+    }
+
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        Ok(self.statuses.lock().unwrap().keys().cloned().collect())
     }
 
     async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {
@@ -177,6 +181,7 @@ impl Sim {
             profile: None,
             on_attempt: None,
             feed: true,
+            longest: None,
         };
         World {
             clock: self.clock.clone(),
@@ -187,6 +192,7 @@ impl Sim {
             events: self.heard.clone(),
             meter: self.heard.clone(),
             connector: Arc::new(connector),
+            absence: Arc::new(ListingProves),
         }
     }
 
@@ -337,6 +343,12 @@ impl Sim {
         let status = self.status(object);
         let ready = status.conditions.iter().find(|condition| condition.kind == "Ready").unwrap();
         (ready.status, ready.reason)
+    }
+
+    /// Status and reason of a condition, if there is one of this kind.
+    pub fn condition(&self, object: &str, kind: &str) -> Option<(Option<bool>, &'static str)> {
+        let status = self.status(object);
+        status.conditions.iter().find(|condition| condition.kind == kind).map(|found| (found.status, found.reason))
     }
 
     pub fn message(&self, object: &str) -> String {

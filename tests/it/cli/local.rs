@@ -1,0 +1,262 @@
+//! `local`: every flag does what it says, over HTTP; and its events, on its own queue and on others.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Running, http, local, reach};
+use crate::real::moto::Moto;
+
+/// A server and what it answers to the root of the administrator's account.
+struct Served {
+    running: Running,
+    url: String,
+    said: String,
+}
+
+impl Served {
+    fn with(more: &[&str]) -> Self {
+        let (running, url, said) = local(&[&["--accounts", "2", "--regions", "1", "--findings", "60"][..], more].concat());
+        Self { running, url, said }
+    }
+
+    fn call(&self, request: &str, body: &Value) -> (u16, Value) {
+        signed(&self.url, "securityhub", request, "", body)
+    }
+
+    fn findings(&self, request: &Value) -> Vec<Value> {
+        let (status, page) = self.call("POST /findings", request);
+        assert_eq!(status, 200, "{page}");
+        page["Findings"].as_array().unwrap().clone()
+    }
+
+    /// All findings, a page.
+    fn all(&self) -> Vec<Value> {
+        self.findings(&json!({"MaxResults": 100}))
+    }
+
+    fn update(&self, findings: &[Value], fields: &Value) -> (u16, Value) {
+        let ids: Vec<Value> = findings.iter().map(|f| json!({"Id": f["Id"], "ProductArn": f["ProductArn"]})).collect();
+        let mut body = fields.clone();
+        body["FindingIdentifiers"] = json!(ids);
+        self.call("PATCH /findings/batchupdate", &body)
+    }
+
+    /// One finding, once more.
+    fn again(&self, finding: &Value) -> Value {
+        let id = json!([{"Value": finding["Id"], "Comparison": "EQUALS"}]);
+        self.findings(&json!({"Filters": {"Id": id}})).pop().unwrap()
+    }
+
+    /// The messages of its own event queue, in the order of their receipt.
+    fn events(&self) -> Vec<String> {
+        let queue = self.said.lines().find_map(|line| line.trim().strip_prefix("event queue")).unwrap().trim().to_owned();
+        messages(&self.url, &queue)
+    }
+
+    fn notify(&self, finding: &Value) {
+        let (status, answer) = self.update(std::slice::from_ref(finding), &json!({"Workflow": {"Status": "NOTIFIED"}}));
+        assert_eq!((status, answer["UnprocessedFindings"].as_array().map(Vec::len)), (200, Some(0)), "{answer}");
+    }
+}
+
+/// A call by an unmodified client, as far as it matters: no signature is checked.
+fn signed(url: &str, service: &str, request: &str, target: &str, body: &Value) -> (u16, Value) {
+    let headers = format!(
+        "Authorization: AWS4-HMAC-SHA256 Credential=111122223333/20261201/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=00\r\n{target}"
+    );
+    let answer = http(url, request, &headers, &body.to_string()).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or_else(|_| json!({"text": body, "head": head})))
+}
+
+fn sqs(url: &str, action: &str, body: &Value) -> Value {
+    let target = format!("X-Amz-Target: AmazonSQS.{action}\r\nContent-Type: application/x-amz-json-1.0\r\n");
+    let (status, answer) = signed(url, "sqs", "POST /", &target, body);
+    assert_eq!(status, 200, "{action}: {answer}");
+    answer
+}
+
+/// The ids of the findings in a queue's messages, until it is empty.
+fn messages(url: &str, queue: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    loop {
+        let answer = sqs(url, "ReceiveMessage", &json!({"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1}));
+        let Some(received) = answer["Messages"].as_array().filter(|all| !all.is_empty()) else { return ids };
+        for message in received {
+            let event: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
+            ids.push(event["detail"]["findings"][0]["Id"].as_str().unwrap().to_owned());
+            sqs(url, "DeleteMessage", &json!({"QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"]}));
+        }
+    }
+}
+
+#[test]
+fn calls_fail_as_the_flags_say() {
+    let throttled = Served::with(&["--throttle-percent", "100"]);
+    let (status, answer) = throttled.call("POST /findings", &json!({}));
+    assert_eq!((status, answer["Code"].as_str()), (429, Some("TooManyRequestsException")), "{answer}");
+    let limited = Served::with(&["--throttle-percent", "100", "--throttle-code", "limit-exceeded"]);
+    let (status, answer) = limited.call("POST /findings", &json!({}));
+    assert_eq!((status, answer["Code"].as_str()), (429, Some("LimitExceededException")), "{answer}");
+    let broken = Served::with(&["--error-percent", "100"]);
+    assert_eq!(broken.call("POST /findings", &json!({})).0, 500);
+
+    let partial = Served::with(&["--partial-percent", "100"]);
+    let all = partial.all();
+    let (status, answer) = partial.update(&all[..5], &json!({"Workflow": {"Status": "NOTIFIED"}}));
+    let refused = answer["UnprocessedFindings"].as_array().unwrap();
+    assert_eq!((status, refused.len(), refused[0]["ErrorCode"].as_str()), (200, 5, Some("InternalFailure")), "{answer}");
+    let short = Served::with(&["--short-page-percent", "100"]);
+    let ten = || short.findings(&json!({"MaxResults": 10})).len();
+    assert!((0..5).any(|_| ten() < 10));
+}
+
+#[test]
+fn reads_lag_and_buckets_run_dry_as_the_flags_say() {
+    let lagging = Served::with(&["--lag-millis", "600000"]);
+    let all = lagging.all();
+    let (_, answer) = lagging.update(&all, &json!({"Note": {"Text": "seen", "UpdatedBy": "alice"}}));
+    assert_eq!(answer["ProcessedFindings"].as_array().unwrap().len(), 60);
+    let seen = lagging.all().iter().filter(|finding| finding["Note"]["Text"] == "seen").count();
+    assert!(seen < 60, "some reads within the lag do not see the write");
+
+    let count = |served: &Served| (0..20).filter(|_| served.call("POST /findings", &json!({})).0 == 200).count();
+    assert!(count(&Served::with(&[])) < 20, "six at once, and then three a second");
+    assert_eq!(count(&Served::with(&["--no-buckets"])), 20);
+}
+
+#[test]
+fn events_are_delayed_doubled_disordered_and_lost_as_the_flags_say() {
+    let ids = |findings: &[Value]| -> Vec<String> { findings.iter().map(|f| f["Id"].as_str().unwrap().to_owned()).collect() };
+    let after = |more: &[&str], many: usize| {
+        let served = Served::with(&[&["--no-buckets"][..], more].concat());
+        let all = served.all();
+        for finding in &all[..many] {
+            served.notify(finding);
+        }
+        (ids(&all[..many]), served.events())
+    };
+    let (sent, received) = after(&[], 3);
+    assert_eq!(sent, received);
+    let (sent, received) = after(&["--event-duplicate-percent", "100"], 3);
+    assert_eq!(received.len(), 2 * sent.len());
+    assert_eq!(after(&["--event-loss-percent", "100"], 3).1, Vec::<String>::new());
+    assert_eq!(after(&["--event-delay-millis", "3600000"], 3).1, Vec::<String>::new());
+    let (sent, received) = after(&["--event-disorder-percent", "100"], 30);
+    assert_ne!(sent, received);
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        ids
+    };
+    assert_eq!(sorted(sent), sorted(received), "disorder loses nothing");
+}
+
+#[test]
+fn all_faults_come_from_a_file_and_the_flags_are_added() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("faults.json");
+    let faults = json!({"calls": [{"operation": "DescribeHub", "fault": "accessDenied"}], "lagMillis": 5});
+    fs::write(&path, faults.to_string()).unwrap();
+    let served = Served::with(&["--faults", path.to_str().unwrap(), "--short-page-percent", "7"]);
+    let (_, shown) = served.call("GET /_local/faults", &Value::Null);
+    assert_eq!((&shown["lagMillis"], &shown["shortPagePercent"]), (&json!(5), &json!(7)), "{shown}");
+    assert_eq!(served.call("GET /accounts", &Value::Null).0, 403);
+    let (status, _) = signed(&served.url, "securityhub", "PUT /_local/faults", "", &json!({}));
+    assert_eq!((status, served.call("GET /accounts", &Value::Null).0), (200, 200));
+}
+
+#[test]
+fn what_aws_leaves_unsaid_is_as_the_flags_say() {
+    let keys = |more: &[&str]| {
+        let served = Served::with(&[&["--no-buckets"][..], more].concat());
+        let finding = served.all().remove(0);
+        for key in ["a", "b"] {
+            served.update(std::slice::from_ref(&finding), &json!({"UserDefinedFields": {key: "x"}}));
+        }
+        served.again(&finding)["UserDefinedFields"].clone()
+    };
+    assert_eq!(keys(&["--user-fields", "replace"]), json!({"b": "x"}));
+    assert_eq!(keys(&["--user-fields", "merge"]), json!({"a": "x", "b": "x"}));
+
+    let filter = json!({"MaxResults": 100, "Filters": {"NoteText": [{"Value": "x", "Comparison": "NOT_EQUALS"}]}});
+    let strict = Served::with(&[]).findings(&filter).len();
+    assert!(strict < Served::with(&["--negative-filters-match-missing"]).findings(&filter).len());
+
+    let bad = json!({"Workflow": {"Status": "DONE"}});
+    let whole = Served::with(&[]);
+    let all = whole.all();
+    assert_eq!(whole.update(&all[..2], &bad).0, 400);
+    let each = Served::with(&["--bad-value-per-finding"]);
+    let (status, answer) = each.update(&all[..2], &bad);
+    assert_eq!((status, answer["UnprocessedFindings"].as_array().map(Vec::len)), (200, Some(2)), "{answer}");
+
+    for (reading, becomes) in [("stays", "SUPPRESSED"), ("resolved", "RESOLVED")] {
+        let served = Served::with(&["--no-buckets", "--suppressed-on-passed", reading]);
+        let failed = |f: &&Value| f["Compliance"]["Status"] == "FAILED" && f["RecordState"] == "ACTIVE";
+        let mut finding = served.all().iter().find(failed).unwrap().clone();
+        served.update(std::slice::from_ref(&finding), &json!({"Workflow": {"Status": "SUPPRESSED"}}));
+        finding["Compliance"]["Status"] = json!("PASSED");
+        finding["UpdatedAt"] = json!("2099-01-01T00:00:00.000Z");
+        let (status, answer) = served.call("POST /findings/import", &json!({"Findings": [finding]}));
+        assert_eq!((status, &answer["SuccessCount"]), (200, &json!(1)), "{answer}");
+        assert_eq!(served.again(&finding)["Workflow"]["Status"], becomes, "{reading}");
+    }
+}
+
+#[test]
+fn its_organization_clock_and_queue_are_as_the_flags_say() {
+    let served = Served::with(&[
+        "--home-region",
+        "ap-northeast-1",
+        "--start",
+        "2026-12-01T08:00:00Z",
+        "--clock-factor",
+        "0",
+        "--queue",
+        "changes",
+        "--max-receives",
+        "1",
+    ]);
+    for line in ["home Region    ap-northeast-1", "clock          stands until POST /_local/advance", "findings       60"] {
+        assert!(served.said.contains(line), "{line}: {}", served.said);
+    }
+    assert!(served.said.contains("/111122223333/changes"), "{}", served.said);
+    let clock = |request: &str, body: &Value| served.call(request, body).1.to_string();
+    assert!(clock("GET /_local/clock", &Value::Null).contains("2026-12-01T08:00:00"));
+    assert!(clock("POST /_local/advance", &json!({"seconds": 3600})).contains("2026-12-01T09:00:00"));
+    assert!(served.call("GET /_local/organization", &Value::Null).1.to_string().contains("ap-northeast-1"));
+    let (_, calls) = served.call("GET /_local/calls", &Value::Null);
+    assert_eq!(calls["GetFindings"]["calls"].as_u64().unwrap_or_default(), 0, "{calls}");
+}
+
+#[test]
+fn events_go_to_the_queue_of_another_server_too() {
+    // Of moto, and of another Security Hub Local.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let moto = runtime.block_on(Moto::start());
+    let there = sqs(&moto.endpoint(), "CreateQueue", &json!({"QueueName": "changes"}))["QueueUrl"].as_str().unwrap().to_owned();
+    let other = Served::with(&[]);
+    let theirs = other.said.lines().find_map(|line| line.trim().strip_prefix("event queue")).unwrap().trim().to_owned();
+    for (server, queue) in [(moto.endpoint(), there), (other.url.clone(), theirs)] {
+        let mut command = super::hubkeeper(&["local", "--listen", "127.0.0.1:0", "--findings", "60", "--accounts", "2"]);
+        reach(&mut command, "http://127.0.0.1:9").args(["--regions", "1", "--events-queue-url", &queue]);
+        let (running, url, said) = super::serving(&mut command);
+        let served = Served { running, url, said };
+        let finding = served.all().remove(0);
+        served.notify(&finding);
+        let mut received = Vec::new();
+        for _ in 0..30 {
+            received = messages(&server, &queue);
+            if !received.is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        assert_eq!(received, [finding["Id"].as_str().unwrap()], "{queue}");
+        assert_eq!(served.events(), received, "its own queue has it as well");
+        drop(served.running);
+    }
+}
