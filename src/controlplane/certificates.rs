@@ -15,6 +15,7 @@ pub(super) struct Authority {
 pub(super) struct Identity {
     certificate: String,
     key: String,
+    public_key: String,
 }
 
 impl Authority {
@@ -59,7 +60,7 @@ impl Authority {
     fn sign(&self, params: &CertificateParams) -> Result<Identity, rcgen::Error> {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
+        Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem(), public_key: key.public_key_pem() })
     }
 }
 
@@ -72,6 +73,11 @@ impl Identity {
     /// PEM.
     pub(super) fn key(&self) -> &str {
         &self.key
+    }
+
+    /// PEM.
+    pub(super) fn public_key(&self) -> &str {
+        &self.public_key
     }
 }
 

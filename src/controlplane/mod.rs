@@ -288,6 +288,7 @@ impl Files {
             ("server.key", server.key()),
             // What signs the tokens of ServiceAccounts.
             ("accounts.key", server.key()),
+            ("accounts.pub", server.public_key()),
             ("tokens.csv", &tokens.concat()),
             ("audit-policy.yaml", audit),
         ] {
@@ -311,7 +312,7 @@ impl Files {
             format!("--client-ca-file={}", self.path("ca.crt")),
             format!("--token-auth-file={}", self.path("tokens.csv")),
             format!("--service-account-issuer=https://127.0.0.1:{port}"),
-            format!("--service-account-key-file={}", self.path("accounts.key")),
+            format!("--service-account-key-file={}", self.path("accounts.pub")),
             format!("--service-account-signing-key-file={}", self.path("accounts.key")),
             "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
