@@ -4,7 +4,7 @@
 //! of our own at a share of them, one token per attempt.
 //!
 //! One throttle among many calls is noise, somebody's burst: that call is tried again, and nothing else changes. A second one
-//! within [`NOISE`] calls says that others use more than we left them: our rate falls to seven tenths, once for all calls that
+//! within `NOISE` calls says that others use more than we left them: our rate falls to seven tenths, once for all calls that
 //! were under way, and comes back by a fiftieth of the share with every call that is let through (AIMD). Recovery is counted in
 //! calls, not in seconds, so that beside a tool that leaves us little we ask seldom, however long it lasts.
 

@@ -7,7 +7,8 @@ use hubkeeper::core::ids::FindingKey;
 use hubkeeper::local::Local;
 
 use super::{apply, controllers, field, kubectl, plane};
-use crate::cli::{Hub, Running, get, hubkeeper, keeping, until};
+use crate::cli::readme::block;
+use crate::cli::{BIN, Hub, Running, get, hubkeeper, keeping, until};
 
 const HUB: &str = "apiVersion: hubkeeper.dev/v1alpha1
 kind: SecurityHub
@@ -137,4 +138,27 @@ async fn what_was_deleted_while_nobody_ran_is_given_back_once_its_absence_is_pro
     let (mut second, _) = replica(&hub, "ops", &["--lease-name", "absent"]);
     becomes(&hub, &key, "NEW").await;
     blocking(move || second.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_of_the_readme_work() {
+    let _one = controllers().await;
+    blocking(|| {
+        let commands = block("sh", "hubkeeper crds");
+        let (define, run) = commands.trim().split_once('\n').unwrap();
+        let kubeconfig = plane().kubeconfig().to_str().unwrap();
+        let define = define.replace("hubkeeper", BIN).replace("kubectl", plane().kubectl().to_str().unwrap());
+        // What the harness has applied is somebody else's.
+        let define = format!("{define} --force-conflicts");
+        let output = Command::new("bash").args(["-eu", "-o", "pipefail", "-c", &define]).env("KUBECONFIG", kubeconfig).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        kubectl(&["create", "namespace", "hubkeeper"], "");
+        let run = run.replace("~/.kube/config", kubeconfig).replace("8080", "0");
+        let args: Vec<&str> = run.split(' ').skip(1).collect();
+        let (mut running, address) = keeping(&mut hubkeeper(&args));
+        until("it is ready", || get(&address, "/readyz").is_some_and(|page| page.starts_with("HTTP/1.1 200")));
+        assert_eq!(running.stop(), Some(0));
+    })
+    .await;
 }
