@@ -107,6 +107,12 @@ impl Keeper {
         }
         self.touch(&taken);
         let now = self.world.clock.now();
+        for &row in self.looking.get(&chain.id).into_iter().flatten() {
+            let came = |seen: Timestamp| seen.as_millisecond() >= asked_at.as_millisecond();
+            if self.inventory.get(row).is_some_and(|view| came(view.seen_at())) {
+                self.arrived.insert(row, now);
+            }
+        }
         match self.sync.advanced(chain.id, &taken.created, taken.token, now) {
             Ended::Nothing | Ended::TokenRepeated => {}
             Ended::Look => self.looked(chain, elapsed),
@@ -170,6 +176,7 @@ impl Keeper {
         self.races.remove(&removed.row);
         self.looks.remove(&removed.row);
         self.looked.remove(&removed.row);
+        self.arrived.remove(&removed.row);
         self.unseen.remove(&removed.row);
         self.unfilled.remove(&removed.row);
         self.flappers.remove(&removed.row);

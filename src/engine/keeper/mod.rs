@@ -116,6 +116,9 @@ pub struct Keeper {
     looking: BTreeMap<u64, Vec<RowId>>,
     /// Since when each of them is awaited.
     looked: BTreeMap<RowId, Timestamp>,
+    /// When they came. A read that waits for the quota may take longer than a sighting counts: what was asked for to be written
+    /// is fresh from its answer on, so that it is written some time.
+    arrived: BTreeMap<RowId, Timestamp>,
     /// Rows that a narrow look-up did not show: to be looked up by id.
     unseen: BTreeSet<RowId>,
     /// Rows that lack a field still after they were read for it, and when they are read again.
@@ -243,6 +246,7 @@ impl Keeper {
             swept: BTreeMap::new(),
             read_backoff: Backoff::default(),
             write_backoff: Backoff::default(),
+            arrived: BTreeMap::new(),
             ask_backoff: Backoff::default(),
             feed_backoff: Backoff::default(),
             trouble: Trouble::default(),
