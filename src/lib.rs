@@ -24,6 +24,8 @@
 //! wire/       Security Hub's shapes, errors, limits and page tokens
 //! engine/     the ports, and the loop on them: ingest, evaluate, act, report
 //! manifest/   a directory as the source of desired state, and files as the place of status
+//! cluster/    the API server as the source of desired state, as the place of status and events; the Lease
+//! controlplane/ a control plane of one's own on loopback: to try and to test against
 //! aws/        the hub and its event queue over the network: transport, quota, retries
 //! local/      Security Hub Local: a hub to try and to test against
 //! telemetry/  logs, metrics, the health server
@@ -41,6 +43,7 @@
 //! wire      ─→ core                      telemetry ─→ core, engine::ports
 //! engine    ─→ core, inventory           assembly  ─→ every room but cli
 //! manifest  ─→ core, api, engine::ports  cli       ─→ core, assembly
+//! cluster   ─→ core, api, engine::ports  controlplane ─→ nothing of ours
 //! ```
 //!
 //! # Invariants
@@ -72,6 +75,8 @@ pub mod api;
 pub mod assembly;
 pub mod aws;
 pub mod cli;
+pub mod cluster;
+pub mod controlplane;
 pub mod core;
 pub mod engine;
 pub mod inventory;

@@ -3,6 +3,8 @@
 #
 #   tests/setup.sh moto         .cache/venv/bin/moto_server: AWS services other than Security Hub; .cache/venv/bin/aws: the AWS CLI
 #   tests/setup.sh cargo-deny   .cache/tools/bin/cargo-deny: the dependency policy
+#   tests/setup.sh controlplane .cache/controlplane: kube-apiserver, kube-controller-manager, etcd and kubectl, built once by Go
+#                               into a cache that outlives the tree; not needed where KUBEBUILDER_ASSETS names a folder of them
 #
 # Each is done once; a changed version or requirement does it again.
 set -euo pipefail
@@ -41,12 +43,40 @@ cargo_deny() {
   finish cargo-deny "$CARGO_DENY_VERSION"
 }
 
+controlplane() {
+  local key store version=1.37.1 package stamps work
+  if [[ -n "${KUBEBUILDER_ASSETS:-}" ]]; then return; fi
+  key=$(cat tests/controlplane/go.mod tests/controlplane/go.sum | sha256sum | cut -c1-16)
+  store=${XDG_CACHE_HOME:-$HOME/.cache}/hubkeeper/controlplane-$key
+  if [[ ! -d $store ]]; then
+    if ! command -v go >/dev/null; then
+      echo "tests/setup.sh: needs Go 1.26 or later, or KUBEBUILDER_ASSETS set to a folder with kube-apiserver, etcd," >&2
+      echo "kube-controller-manager and kubectl" >&2
+      exit 1
+    fi
+    echo "tests/setup.sh: building a control plane into $store (once, about 6 minutes)" >&2
+    mkdir -p "${store%/*}"
+    work=$(mktemp -d "$store.XXXXXX")
+    # Without its version stamped in, kubectl compares no versions.
+    stamps="-s -w"
+    for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+      stamps+=" -X $package.gitVersion=v$version -X $package.gitMajor=1 -X $package.gitMinor=${version:2:2}"
+    done
+    (cd tests/controlplane && CGO_ENABLED=0 go build -trimpath -ldflags "$stamps" -o "$work/" tool)
+    mv "$work/server" "$work/etcd"
+    # Whoever comes second finds the folder there.
+    mv -T "$work" "$store" 2>/dev/null || rm -rf "$work"
+  fi
+  ln -sfn "$store" .cache/controlplane
+}
+
 for part in "$@"; do
   case $part in
     moto) moto ;;
     cargo-deny) cargo_deny ;;
+    controlplane) controlplane ;;
     *)
-      echo "tests/setup.sh: unknown part '$part'; there are: moto, cargo-deny" >&2
+      echo "tests/setup.sh: unknown part '$part'; there are: moto, cargo-deny, controlplane" >&2
       exit 2
       ;;
   esac

@@ -1,6 +1,7 @@
 //! From a declared SecurityHub to its ports on AWS, or on Security Hub Local.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -9,7 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::aws::feed::{QueueAddress, SqsFeed};
 use crate::aws::quota::{OnAttempt, Quota, Share};
 use crate::aws::securityhub::SecurityHub;
-use crate::aws::transport::{Endpoint, Settings, Transport, TransportError};
+use crate::aws::transport::{Endpoint, Settings, Timeouts, Transport, TransportError};
 use crate::core::objects::HubSpec;
 use crate::engine::ports::{AwsFailure, Clock, Connector, FailureKind, Fence, Gate, HubPorts, Rng};
 
@@ -24,6 +25,8 @@ pub struct AwsConnector {
     pub gate: Arc<dyn Gate>,
     /// Asked before each attempt.
     pub fence: Arc<dyn Fence>,
+    /// The longest that a request may take, where a lease bounds it.
+    pub longest: Option<Duration>,
     /// Instead of the network.
     pub http: Option<SharedHttpClient>,
     /// Instead of the ambient identity.
@@ -50,6 +53,7 @@ impl Connector for AwsConnector {
             profile: self.profile.clone(),
             role: hub.role.clone(),
             gate: Some(Arc::clone(&self.gate)),
+            timeouts: self.longest.map_or_else(Timeouts::default, |longest| Timeouts::default().within(longest)),
             ..Settings::new(hub.home_region.clone(), Arc::clone(&self.clock))
         };
         let transport = Transport::load(settings).await.map_err(|error| {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::pass::{AbortGate, OpenGate, SoleWriter};
+use super::pass::{AbortGate, ListingProves, OpenGate, SoleWriter};
 use super::reach::Reach;
 use super::run::{MeterOf, run};
+use super::serve::{ListenError, serve};
 use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
 use crate::core::objects::Desired;
@@ -19,7 +19,7 @@ use crate::engine::ports::{Clock, DesiredSource, Gate, Meter, SourceError, World
 use crate::manifest::source::DirectorySource;
 use crate::manifest::status::{FileStatus, LockError, StateLock};
 use crate::telemetry::events::Events;
-use crate::telemetry::health::{self, Readiness};
+use crate::telemetry::health::Readiness;
 use crate::telemetry::metrics::Metrics;
 
 pub use crate::telemetry::log::{Format, LogError};
@@ -49,13 +49,8 @@ pub enum KeepError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The address.
-    #[error("failed to listen on {address}: {source}; name another with --listen, port 0 takes a free one")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// Starts logging to stderr.
@@ -87,20 +82,12 @@ pub async fn keep(settings: Keep, shutdown: CancellationToken, listening: impl F
         events: Arc::new(Events::new(Arc::clone(&clock), metrics.clone())),
         meter: Arc::new(super::reach::Progress::none()),
         connector: Arc::new(settings.reach.connector(&clock, &gate, Some(on_attempt))),
+        absence: Arc::new(ListingProves),
     };
     let readiness = Readiness::waiting("reading the manifests");
     let (tasks, served) = (TaskTracker::new(), CancellationToken::new());
     if let Some(address) = settings.listen {
-        let listen = |source| KeepError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        listening(listener.local_addr().map_err(listen)?);
-        let (readiness, stop) = (readiness.clone(), served.clone());
-        tasks.spawn(async move {
-            let stop = async move { stop.cancelled().await };
-            if let Err(error) = health::serve(listener, readiness, metrics, stop).await {
-                tracing::warn!(%error, "health and metrics are no longer served");
-            }
-        });
+        listening(serve(address, readiness.clone(), metrics, &tasks, served.clone()).await?);
     }
     let source = Box::new(Told(DirectorySource::new(&settings.manifests, Arc::clone(&clock))));
     run(world, meter_of, source, shutdown, || readiness.ready()).await;

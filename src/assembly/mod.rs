@@ -3,12 +3,14 @@
 pub mod connect;
 pub mod host;
 pub mod keep;
+pub mod lead;
 pub mod look;
 pub mod manifests;
 pub mod merge;
 pub mod pass;
 pub mod reach;
 pub mod run;
+pub mod serve;
 pub mod survey;
 pub mod time;
 pub mod tour;

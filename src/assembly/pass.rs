@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use crate::engine::ports::{Blocked, Effect, Fence, Gate};
+use crate::core::ids::ObjectRef;
+use crate::engine::ports::{Absence, Blocked, Effect, Fence, Gate, SinkError};
 
 /// Lets everything pass.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,6 +52,17 @@ impl Gate for AbortGate {
     async fn after(&self, _effect: &Effect) -> Result<(), Blocked> {
         self.pass();
         Ok(())
+    }
+}
+
+/// A listing is proof enough: a directory is read whole or not at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListingProves;
+
+#[async_trait]
+impl Absence for ListingProves {
+    async fn is_gone(&self, _object: &ObjectRef) -> Result<bool, SinkError> {
+        Ok(true)
     }
 }
 

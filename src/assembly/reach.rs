@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::connect::AwsConnector;
-use super::pass::{OpenGate, SoleWriter};
+use super::pass::{ListingProves, OpenGate, SoleWriter};
 use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
 use crate::aws::transport::{Endpoint, EndpointError};
@@ -40,6 +40,7 @@ impl Reach {
             profile: self.profile.clone(),
             on_attempt,
             feed: true,
+            longest: None,
         }
     }
 
@@ -64,6 +65,7 @@ impl Reach {
             events: Arc::new(Silent),
             meter: Arc::new(progress),
             connector: Arc::new(connector),
+            absence: Arc::new(ListingProves),
         }
     }
 }

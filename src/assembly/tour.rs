@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connect::AwsConnector;
 use super::look::{LookError, Surveyed, look_in};
-use super::pass::{OpenGate, SoleWriter};
+use super::pass::{ListingProves, OpenGate, SoleWriter};
 use super::reach::{Progress, Silent};
 use super::run::{MeterOf, run};
 use super::time::Dice;
@@ -230,6 +230,7 @@ impl Tour {
             events: Arc::new(Silent),
             meter: Arc::new(Progress::new(move |now| *lock(&figures) = now, || {})),
             connector: Arc::new(connector(&self.local, "hubkeeper")),
+            absence: Arc::new(ListingProves),
         }
     }
 
@@ -342,6 +343,7 @@ fn connector(local: &Local, principal: &str) -> AwsConnector {
         profile: None,
         on_attempt: None,
         feed: true,
+        longest: None,
     }
 }
 

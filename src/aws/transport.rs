@@ -108,6 +108,13 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
+    /// As usual, but no request takes longer than this.
+    #[must_use]
+    pub fn within(self, longest: Duration) -> Self {
+        let (attempt, operation) = (self.attempt.min(longest), self.operation.min(longest));
+        Self { connect: self.connect.min(longest), attempt, operation, credentials: self.credentials.min(longest) }
+    }
+
     fn config(self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(self.connect)

@@ -6,6 +6,7 @@
 //! | `NO_COLOR` | Not empty: no colours |
 //! | `TERM` | `dumb`: no colours and no progress |
 //! | `AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, ... | The SDK's own, read by it |
+//! | `HOSTNAME` | The replica's name in the Lease and in events: a pod has its own there |
 //! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect |
 
 use std::io::IsTerminal as _;
@@ -18,6 +19,8 @@ pub mod names {
     pub const NO_COLOR: &str = "NO_COLOR";
     /// The kind of terminal.
     pub const TERM: &str = "TERM";
+    /// The name of the pod, or of the machine.
+    pub const HOSTNAME: &str = "HOSTNAME";
     /// Crash tests.
     pub const ABORT_AT_EFFECT: &str = "HUBKEEPER_ABORT_AT_EFFECT";
 }
@@ -33,6 +36,8 @@ pub(super) struct Environment {
     pub(super) colour_of_errors: bool,
     /// Progress on standard error: somebody looks at it.
     pub(super) progress: bool,
+    /// `HOSTNAME`.
+    pub(super) host: Option<String>,
     /// `HUBKEEPER_ABORT_AT_EFFECT`.
     pub(super) abort_at_effect: Option<String>,
 }
@@ -52,6 +57,7 @@ impl Environment {
             colour: out && !plain,
             colour_of_errors: err && !plain,
             progress: err && !dumb,
+            host: set(names::HOSTNAME),
             abort_at_effect: set(names::ABORT_AT_EFFECT),
         }
     }

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod marker;
 pub mod matcher;
 pub mod note;
+pub mod object_status;
 pub mod objects;
 pub mod problem;
 pub mod reasons;

@@ -1,10 +1,11 @@
 //! Effects on the world: each passes the fence and the gate before it starts, and the gate again after it ended.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use super::keeper::blocked;
 use super::ports::{AwsFailure, Effect, FailureKind, HubPorts, Patch, Unprocessed, World};
-use crate::core::ids::{FindingKey, Region};
+use crate::core::ids::{FindingKey, ObjectRef, Region};
 
 /// A write that did not succeed.
 #[derive(Debug)]
@@ -43,13 +44,24 @@ where
     }
 }
 
-/// One BatchUpdateFindings.
+/// One BatchUpdateFindings, once each of these owners is proved to be gone.
 pub async fn update(
     world: &World,
     ports: &HubPorts,
     region: &Region,
     keys: &[FindingKey],
     patch: &Patch,
+    absent: &BTreeSet<ObjectRef>,
 ) -> Result<Vec<Unprocessed>, NotWritten> {
+    for owner in absent {
+        let kind = FailureKind::Transient;
+        let message = match world.absence.is_gone(owner).await {
+            Ok(true) => continue,
+            Ok(false) => format!("{owner} is not listed, and is there all the same: nothing is given back for it"),
+            Err(error) => error.to_string(),
+        };
+        let failure = AwsFailure { action: "update findings".to_owned(), kind, code: None, message, retry_after: None };
+        return Err(NotWritten { failure, perhaps: false });
+    }
     gated(world, &Effect::HubWrite(keys.len()), "update findings", || ports.write.update(region, keys, patch)).await
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::files::{self, File, Files};
-use super::judge::{Declared, compares, judge, judge_change};
 use super::problem::{Problem, Verdict};
 use super::warnings;
 use super::yaml::{self, Data, Document, Node};
+use crate::api::judge::{Declared, compares, judge, judge_change};
 use crate::api::parse::FieldError;
 use crate::api::{API_VERSION, GROUP};
 use crate::core::ids::{Kind, ObjectRef};

@@ -7,13 +7,11 @@
 #[cfg(test)]
 mod clock;
 mod files;
-mod judge;
 mod load;
 mod problem;
-mod schema;
-mod shapes;
 pub mod source;
 pub mod status;
+mod status_file;
 #[cfg(test)]
 mod tests;
 mod warnings;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::shapes;
+use super::status_file;
 use crate::core::ids::{Kind, ObjectRef};
 use crate::engine::ports::{Clock, ObjectStatus, SinkError, StatusSink};
 
@@ -40,7 +40,7 @@ impl StatusSink for FileStatus {
         let failed = |message: String| SinkError { action: format!("write the status of {}", status.object), message };
         let path = self.path(&status.object).ok_or_else(|| failed("its name cannot be a file name".to_owned()))?;
         let before = read(&path).map_err(&failed)?;
-        let content = shapes::file(status, before.as_deref(), self.clock.now()).map_err(&failed)?;
+        let content = status_file::file(status, before.as_deref(), self.clock.now()).map_err(&failed)?;
         if before.as_deref() == Some(content.as_str()) {
             return Ok(());
         }

@@ -316,7 +316,8 @@ fn the_offline_verdict_knows_every_keyword_and_pattern_of_the_definitions() {
         let schema = crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap();
         walk(&serde_json::to_value(schema).unwrap(), &mut found);
     }
-    let unknown: Vec<&String> = found.iter().filter(|keyword| !schema::KEYWORDS.contains(&keyword.as_str())).collect();
+    let unknown: Vec<&String> =
+        found.iter().filter(|keyword| !crate::api::judge::structure::KEYWORDS.contains(&keyword.as_str())).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 

@@ -21,6 +21,7 @@ pub struct Events {
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     recent: Mutex<Recent>,
+    onward: Option<Arc<dyn EventSink>>,
 }
 
 #[derive(Default)]
@@ -38,7 +39,13 @@ impl fmt::Debug for Events {
 impl Events {
     /// Logs, and counts in `metrics`.
     pub fn new(clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
-        Self { clock, metrics, recent: Mutex::default() }
+        Self { clock, metrics, recent: Mutex::default(), onward: None }
+    }
+
+    /// Hands what is news on to another sink.
+    #[must_use]
+    pub fn onward(self, sink: Arc<dyn EventSink>) -> Self {
+        Self { onward: Some(sink), ..self }
     }
 
     /// Whether `key` is news at `now`; remembers it if it is.
@@ -71,6 +78,9 @@ impl EventSink for Events {
             return;
         }
         self.metrics.event(reason, warning);
+        if let Some(onward) = &self.onward {
+            onward.emit(Event { object: object.clone(), reason, warning, message: message.clone() });
+        }
         if warning {
             tracing::warn!(%object, reason, "{message}");
         } else {

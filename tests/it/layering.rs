@@ -53,6 +53,16 @@ const ROOMS: &[Room] = &[
         world: World::Without(&["aws_", "axum", "clap", "anyhow", "indicatif", "prometheus_client", "tower", "tracing_subscriber"]),
     },
     Room {
+        name: "cluster",
+        arrows: &["core", "api", "engine::ports"],
+        world: World::Without(&["aws_", "axum", "clap", "anyhow", "indicatif", "prometheus_client", "tower", "tracing_subscriber"]),
+    },
+    Room {
+        name: "controlplane",
+        arrows: &[],
+        world: World::Without(&["aws_", "axum", "clap", "anyhow", "indicatif", "prometheus_client", "tower", "tracing_subscriber"]),
+    },
+    Room {
         name: "aws",
         arrows: &["core", "wire", "engine::ports"],
         // axum: the SDK's HTTP client can be a router in the same process.
@@ -75,7 +85,9 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "assembly",
-        arrows: &["core", "inventory", "api", "wire", "engine", "manifest", "aws", "local", "telemetry"],
+        arrows: &[
+            "core", "inventory", "api", "wire", "engine", "manifest", "cluster", "controlplane", "aws", "local", "telemetry",
+        ],
         world: World::Without(&["clap", "indicatif"]),
     },
     Room { name: "cli", arrows: &["core", "assembly"], world: World::Without(&["aws_", "axum", "kube", "k8s_openapi", "tower"]) },

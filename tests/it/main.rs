@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod cluster;
 mod crash;
 mod layering;
 mod real;

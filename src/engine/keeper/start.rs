@@ -7,6 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{ASKS, Done, IDLE, Keeper, LOOKS, PAGES, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
+use crate::core::marker::Owner;
+use crate::core::reasons;
 use crate::engine::act::{self, Batch, Circumstances, Held, LookUp};
 use crate::engine::call;
 use crate::engine::ports::PageRequest;
@@ -256,11 +258,15 @@ impl Keeper {
     pub(super) fn send(&mut self, batch: Batch, now: Timestamp) {
         let (Some(ports), Some(region)) = (self.ports.clone(), self.region(batch.place)) else { return };
         let mut keys = Vec::with_capacity(batch.rows.len());
+        let mut absent = BTreeSet::new();
         for &row in &batch.rows {
             let Some(view) = self.inventory.get(row) else { continue };
             keys.push(view.key());
             let wanted = self.evaluator.as_ref().and_then(|evaluator| evaluator.wanted().get(&row));
             let Some(wanted) = wanted else { continue };
+            if let (reasons::OWNER_DELETED | reasons::RETAINED, Owner::Object(owner)) = (wanted.reason, &wanted.change.owner) {
+                absent.insert(owner.clone());
+            }
             let marker = crate::core::note::marker(&wanted.change, now);
             let note = batch.patch.note.is_some();
             let expected = Expected { workflow: wanted.change.workflow, marker: Some(Arc::new(marker)), note, sent_at: now };
@@ -274,7 +280,7 @@ impl Keeper {
         self.writes.enter(batch.place);
         let world = self.world.clone();
         self.in_flight.push(Box::pin(async move {
-            let result = call::update(&world, &ports, &region, &keys, &batch.patch).await;
+            let result = call::update(&world, &ports, &region, &keys, &batch.patch, &absent).await;
             Done::Written { batch, result }
         }));
     }

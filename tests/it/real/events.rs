@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
-use hubkeeper::assembly::pass::SoleWriter;
+use hubkeeper::assembly::pass::{ListingProves, SoleWriter};
 use hubkeeper::assembly::time::{Dice, HouseClock};
 use hubkeeper::aws::feed::{QueueAddress, SqsFeed};
 use hubkeeper::aws::queue_target::SqsTarget;
@@ -179,6 +179,7 @@ async fn the_loop_acts_on_an_event_acknowledges_after_it_and_leaves_poison_to_th
         events: heard.clone(),
         meter: heard.clone(),
         connector: Arc::new(connector),
+        absence: Arc::new(ListingProves),
     };
     let manifests = format!(
         "---\napiVersion: hubkeeper.dev/v1alpha1\nkind: SecurityHub\nmetadata: {{name: main}}\nspec:\n  homeRegion: eu-west-1\n  events: {{queueUrl: \"{}\"}}\n  limits: {{maxFindings: 1000, maxPercent: 100}}\n{}",

@@ -33,6 +33,7 @@ pub fn connector(endpoint: &str, account: &str, gate: Arc<dyn Gate>) -> AwsConne
         profile: None,
         on_attempt: None,
         feed: true,
+        longest: None,
     }
 }
 

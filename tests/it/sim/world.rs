@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use hubkeeper::assembly::connect::AwsConnector;
-use hubkeeper::assembly::pass::{OpenGate, SoleWriter};
+use hubkeeper::assembly::pass::{ListingProves, OpenGate, SoleWriter};
 use hubkeeper::assembly::time::{Dice, HouseClock};
 use hubkeeper::aws::inprocess::InProcess;
 use hubkeeper::core::ids::{AccountId, FindingKey, Kind, ObjectRef, Region};
@@ -181,6 +181,7 @@ impl Sim {
             profile: None,
             on_attempt: None,
             feed: true,
+            longest: None,
         };
         World {
             clock: self.clock.clone(),
@@ -191,6 +192,7 @@ impl Sim {
             events: self.heard.clone(),
             meter: self.heard.clone(),
             connector: Arc::new(connector),
+            absence: Arc::new(ListingProves),
         }
     }
 

@@ -2,10 +2,8 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::api::API_VERSION;
 use crate::api::account::AccountStatus;
 use crate::api::approval::ApprovalStatus;
 use crate::api::conditions::{Condition, HubLimitHold, LimitHold};
@@ -14,55 +12,10 @@ use crate::api::exception_policy::ExceptionPolicyStatus;
 use crate::api::finding_exception::FindingExceptionStatus;
 use crate::api::security_hub::SecurityHubStatus;
 use crate::core::marker::Owner;
-use crate::engine::ports::{self, Detail, ObjectStatus};
+use crate::core::object_status::{self as said, Detail, ObjectStatus};
 
-/// A status file: the object without its spec.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct File {
-    api_version: &'static str,
-    kind: &'static str,
-    metadata: Metadata,
-    status: Value,
-}
-
-#[derive(Debug, Serialize)]
-struct Metadata {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Before {
-    status: Conditions,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Conditions {
-    conditions: Vec<Condition>,
-}
-
-/// The content of a status file. A condition that did not change keeps its time.
-pub(super) fn file(status: &ObjectStatus, before: Option<&str>, now: Timestamp) -> Result<String, String> {
-    // What cannot be read is no history.
-    let before = before.and_then(|text| serde_saphyr::from_str::<Before>(text).ok()).unwrap_or_default();
-    let file = File {
-        api_version: API_VERSION,
-        kind: status.object.kind.as_str(),
-        metadata: Metadata {
-            name: status.object.name.as_ref().to_owned(),
-            namespace: status.object.namespace.as_deref().map(str::to_owned),
-        },
-        status: value(status, &before.status.conditions, now).map_err(|error| error.to_string())?,
-    };
-    serde_saphyr::to_string(&file).map_err(|error| error.to_string())
-}
-
-/// `status` of the object's kind.
-pub(super) fn value(status: &ObjectStatus, before: &[Condition], now: Timestamp) -> serde_json::Result<Value> {
+/// `status` of the object's kind, as JSON. A condition that did not change keeps the time that it has in `before`.
+pub fn value(status: &ObjectStatus, before: &[Condition], now: Timestamp) -> serde_json::Result<Value> {
     let conditions: Vec<Condition> =
         status.conditions.iter().map(|condition| self::condition(status, condition, before, now)).collect();
     let mut value = match &status.detail {
@@ -97,7 +50,7 @@ fn common(members: &mut Map<String, Value>, status: &ObjectStatus, conditions: &
     Ok(())
 }
 
-fn condition(status: &ObjectStatus, condition: &ports::Condition, before: &[Condition], now: Timestamp) -> Condition {
+fn condition(status: &ObjectStatus, condition: &said::Condition, before: &[Condition], now: Timestamp) -> Condition {
     let holds = condition.status.into();
     let earlier = before.iter().find(|earlier| earlier.kind == condition.kind && earlier.status == holds);
     Condition {
@@ -118,8 +71,8 @@ fn time(time: Option<Timestamp>) -> Option<Time> {
     time.map(Time)
 }
 
-fn holds(all: &[ports::LimitHold]) -> Vec<LimitHold> {
-    let hold = |hold: &ports::LimitHold| LimitHold {
+fn holds(all: &[said::LimitHold]) -> Vec<LimitHold> {
+    let hold = |hold: &said::LimitHold| LimitHold {
         action: hold.action.to_owned(),
         wanted: count(hold.wanted),
         ceiling: count(hold.ceiling),
@@ -130,7 +83,7 @@ fn holds(all: &[ports::LimitHold]) -> Vec<LimitHold> {
     all.iter().map(hold).collect()
 }
 
-fn hub_hold(held: &ports::HubLimitHold) -> HubLimitHold {
+fn hub_hold(held: &said::HubLimitHold) -> HubLimitHold {
     let hold = &held.hold;
     let approvable = matches!(held.owner, Owner::Object(_));
     HubLimitHold {
@@ -144,7 +97,7 @@ fn hub_hold(held: &ports::HubLimitHold) -> HubLimitHold {
     }
 }
 
-fn hub(detail: &ports::HubDetail) -> SecurityHubStatus {
+fn hub(detail: &said::HubDetail) -> SecurityHubStatus {
     SecurityHubStatus {
         account: detail.account.map(|account| account.to_string()),
         hub_arn: detail.hub_arn.clone(),
@@ -162,7 +115,7 @@ fn hub(detail: &ports::HubDetail) -> SecurityHubStatus {
     }
 }
 
-fn policy(detail: &ports::PolicyDetail) -> ControlPolicyStatus {
+fn policy(detail: &said::PolicyDetail) -> ControlPolicyStatus {
     ControlPolicyStatus {
         in_scope: count(detail.in_scope),
         decided: count(detail.decided),
@@ -175,7 +128,7 @@ fn policy(detail: &ports::PolicyDetail) -> ControlPolicyStatus {
     }
 }
 
-fn exception(detail: &ports::ExceptionDetail) -> FindingExceptionStatus {
+fn exception(detail: &said::ExceptionDetail) -> FindingExceptionStatus {
     FindingExceptionStatus {
         state: detail.state.to_owned(),
         digest: detail.digest.clone(),
@@ -196,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_the_limits_of_a_hub_hold_back_is_told_with_owner_times_and_a_digest_where_somebody_can_approve() {
-        let hold = ports::LimitHold {
+        let hold = said::LimitHold {
             action: "suppress",
             wanted: 8,
             ceiling: 10,
@@ -204,12 +157,12 @@ mod tests {
             since: "2026-12-01T08:00:00Z".parse().unwrap(),
             until: Some("2026-12-01T09:00:00Z".parse().unwrap()),
         };
-        let held = |owner| ports::HubLimitHold { owner, hold: hold.clone() };
+        let held = |owner| said::HubLimitHold { owner, hold: hold.clone() };
         let policy = Owner::Object(ObjectRef::cluster(Kind::ControlPolicy, "logs"));
-        let detail = ports::HubDetail {
+        let detail = said::HubDetail {
             left_regions: vec!["us-east-1".parse().unwrap()],
             limit_holds: vec![held(policy), held(Owner::Inherited)],
-            ..ports::HubDetail::default()
+            ..said::HubDetail::default()
         };
         let told = serde_json::to_value(hub(&detail)).unwrap();
         assert_eq!(told["leftRegions"], serde_json::json!(["us-east-1"]));

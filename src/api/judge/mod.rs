@@ -1,5 +1,7 @@
 //! What the API server would say of one object, then what Hubkeeper would: all of it at once.
 
+pub(crate) mod structure;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -7,7 +9,7 @@ use kube::core::cel::{CompiledSchema, ErrorKind, ValidationErrors, apply_default
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::schema::{Findings, MAX_ERRORS, check};
+use self::structure::{Findings, MAX_ERRORS, check};
 use crate::api::parse::{FieldError, Invalid};
 use crate::api::schema::OBJECT_NAME;
 use crate::api::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException, SecurityHub, crd};

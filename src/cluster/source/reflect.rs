@@ -1,0 +1,172 @@
+//! One kind: list, watch, and list again when the watch is lost. Absence is proved: what a listing misses is asked for by name,
+//! and a listing is counted against the API server's own count.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectMeta};
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::watcher::{self, Event};
+
+use super::super::failure;
+use super::super::store::{Store, name_of};
+use crate::api::{GROUP, VERSION, crd};
+use crate::core::ids::{Kind, ObjectRef};
+use crate::engine::ports::Clock;
+
+/// How many objects a page of a listing has.
+const PAGE: u32 = 500;
+/// Pauses between tries to prove something.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Reads one kind.
+pub(super) struct Reflect {
+    client: Client,
+    kind: Kind,
+    resource: ApiResource,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+}
+
+/// How the API server names a kind of ours.
+pub fn resource(kind: Kind) -> ApiResource {
+    let plural = crd(kind).spec.names.plural;
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(GROUP, VERSION, kind.as_str()), &plural)
+}
+
+impl Reflect {
+    pub(super) fn new(client: Client, kind: Kind, store: Arc<Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { client, kind, resource: resource(kind), store, clock }
+    }
+
+    fn all(&self) -> Api<DynamicObject> {
+        Api::all_with(self.client.clone(), &self.resource)
+    }
+
+    /// Never ends.
+    pub(super) async fn run(self) {
+        let config = watcher::Config::default().page_size(PAGE);
+        let mut events = Box::pin(watcher::watcher(self.all(), config).default_backoff());
+        let mut told = false;
+        while let Some(event) = events.next().await {
+            let event = match event {
+                Ok(event) => {
+                    told = false;
+                    event
+                }
+                Err(error) => {
+                    let why = failure::of_watch(&error, &self.resource.plural);
+                    // The same failure comes with every try.
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(kind = %self.kind, "{why}");
+                    }
+                    self.store.doubt(self.kind, why);
+                    continue;
+                }
+            };
+            match event {
+                Event::Init => self.store.begin(self.kind),
+                Event::InitApply(object) => self.store.list(self.kind, &object),
+                Event::InitDone => self.listed().await,
+                Event::Apply(object) => self.store.put(self.kind, &object),
+                Event::Delete(object) => {
+                    if let Some(name) = self.name(&object.metadata) {
+                        self.gone(&name).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn name(&self, meta: &ObjectMeta) -> Option<ObjectRef> {
+        name_of(self.kind, meta)
+    }
+
+    /// A listing is through: it counts once nothing about it is in doubt. Until then what was known stays.
+    async fn listed(&self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.proved().await {
+                Ok(gone) => return self.store.commit(self.kind, &gone),
+                Err(why) => {
+                    tracing::warn!(kind = %self.kind, "a listing is not believed yet: {why}");
+                    self.store.doubt(self.kind, why);
+                }
+            }
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Completes the listing, and gives what is proved to be gone.
+    async fn proved(&self) -> Result<BTreeSet<ObjectRef>, String> {
+        let listed = self.store.listing(self.kind);
+        let count = self.all().list_metadata(&ListParams::default().limit(1)).await;
+        let count = count.map_err(|error| failure::of(&error, &format!("count {}", self.resource.plural)))?;
+        let left = count.metadata.remaining_item_count.and_then(|left| usize::try_from(left).ok()).unwrap_or(0);
+        if count.items.len() + left > listed.len() {
+            // Some have come meanwhile, or the listing lacks some.
+            for name in self.names().await?.difference(&listed) {
+                self.list_by_name(name).await?;
+            }
+        }
+        let mut gone = BTreeSet::new();
+        for name in self.store.missing(self.kind) {
+            if !self.list_by_name(&name).await? {
+                gone.insert(name);
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Adds one to the listing; `false`: it is not there.
+    async fn list_by_name(&self, name: &ObjectRef) -> Result<bool, String> {
+        let found = self.fetch(name).await.map_err(|error| failure::of(&error, &format!("get {name}")))?;
+        if let Some(object) = &found {
+            self.store.list(self.kind, object);
+        }
+        Ok(found.is_some())
+    }
+
+    /// The names of all there are, page by page.
+    async fn names(&self) -> Result<BTreeSet<ObjectRef>, String> {
+        let (mut names, mut token) = (BTreeSet::new(), None::<String>);
+        loop {
+            let mut params = ListParams::default().limit(PAGE);
+            params.continue_token = token;
+            let page = self.all().list_metadata(&params).await;
+            let page = page.map_err(|error| failure::of(&error, &format!("count {}", self.resource.plural)))?;
+            names.extend(page.items.iter().filter_map(|item| self.name(&item.metadata)));
+            token = page.metadata.continue_.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(names);
+            }
+        }
+    }
+
+    /// The watch says that one is gone: asked once more, because a stale server may say so. Unknown means that it is there.
+    async fn gone(&self, name: &ObjectRef) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.fetch(name).await {
+                Ok(None) => return self.store.remove(self.kind, name),
+                Ok(Some(object)) => return self.store.put(self.kind, &object),
+                Err(error) => tracing::warn!("{}", failure::of(&error, &format!("get {name}, which was deleted"))),
+            }
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn fetch(&self, name: &ObjectRef) -> kube::Result<Option<DynamicObject>> {
+        let api: Api<DynamicObject> = match &name.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &self.resource),
+            None => self.all(),
+        };
+        api.get_opt(&name.name).await
+    }
+}

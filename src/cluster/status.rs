@@ -1,0 +1,208 @@
+//! Status into the API server: applied by one field manager, and only where it says something else than what is there.
+//!
+//! The loop hands a status over and goes on; a slow API server delays what people read, never what is done.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kube::Client;
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::failure;
+use super::source::resource;
+use super::store::Store;
+use crate::api::conditions::Condition;
+use crate::api::{API_VERSION, object_status};
+use crate::core::ids::ObjectRef;
+use crate::engine::ports::{Clock, Effect, Fence, Gate, ObjectStatus, Rng, SinkError, StatusSink};
+
+/// Our name in `metadata.managedFields`.
+pub const FIELD_MANAGER: &str = "hubkeeper";
+/// After a failure: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(2);
+/// How long the last statuses may take when we end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Everything that a write needs of the world.
+#[derive(Clone)]
+#[allow(missing_docs)]
+pub struct Pen {
+    pub client: Client,
+    pub store: Arc<Store>,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub gate: Arc<dyn Gate>,
+    pub fence: Arc<dyn Fence>,
+}
+
+/// A status that waits to be written.
+struct Waiting {
+    status: ObjectStatus,
+    /// By the clock's elapsed time.
+    due: Duration,
+    failures: u32,
+}
+
+/// What is known of an object's status.
+#[derive(Default)]
+struct Page {
+    waiting: Option<Waiting>,
+    /// What we wrote last.
+    written: Option<Value>,
+}
+
+/// Statuses of objects in the cluster.
+pub struct ClusterStatus {
+    pen: Pen,
+    pages: Mutex<BTreeMap<ObjectRef, Page>>,
+    news: Notify,
+}
+
+impl ClusterStatus {
+    /// Writes nothing until [`Self::run`] runs.
+    pub fn new(pen: Pen) -> Arc<Self> {
+        Arc::new(Self { pen, pages: Mutex::default(), news: Notify::new() })
+    }
+
+    fn pages(&self) -> MutexGuard<'_, BTreeMap<ObjectRef, Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is due until `stop`; then what waits, as far as that goes quickly.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let clock = &self.pen.clock;
+        loop {
+            let next = self.next();
+            let now = clock.elapsed();
+            match next {
+                Some((object, due)) if due <= now => self.write_one(&object).await,
+                _ => {
+                    let wait = next.map_or(Duration::MAX, |(_, due)| due.saturating_sub(now));
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => break,
+                        () = self.news.notified() => {}
+                        () = clock.sleep(wait), if wait < Duration::MAX => {}
+                    }
+                }
+            }
+        }
+        let until = clock.elapsed() + FAREWELL;
+        let waiting: Vec<ObjectRef> =
+            self.pages().iter().filter(|(_, page)| page.waiting.is_some()).map(|(object, _)| object.clone()).collect();
+        for object in waiting {
+            if clock.elapsed() >= until {
+                break;
+            }
+            self.write_one(&object).await;
+        }
+    }
+
+    /// The object that is due first.
+    fn next(&self) -> Option<(ObjectRef, Duration)> {
+        let pages = self.pages();
+        let due = pages.iter().filter_map(|(object, page)| Some((object, page.waiting.as_ref()?.due)));
+        due.min_by_key(|&(_, due)| due).map(|(object, due)| (object.clone(), due))
+    }
+
+    async fn write_one(&self, object: &ObjectRef) {
+        let Some(Waiting { status, failures, .. }) = self.pages().get_mut(object).and_then(|page| page.waiting.take()) else {
+            return;
+        };
+        let Some(value) = self.value(&status) else { return };
+        match self.apply(object, &value).await {
+            Ok(()) => {
+                self.pages().entry(object.clone()).or_default().written = Some(value);
+            }
+            Err(why) => {
+                let failures = failures.saturating_add(1);
+                let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE);
+                let pause = pause.mul_f64(0.5 + self.pen.rng.fraction() / 2.0);
+                if failures == 1 {
+                    tracing::warn!("{why}; it is tried again");
+                }
+                let due = self.pen.clock.elapsed() + pause;
+                // A newer one may have come meanwhile: that one counts, and waits as long.
+                let mut pages = self.pages();
+                let page = pages.entry(object.clone()).or_default();
+                let status = page.waiting.take().map_or(status, |newer| newer.status);
+                page.waiting = Some(Waiting { status, due, failures });
+            }
+        }
+    }
+
+    async fn apply(&self, object: &ObjectRef, value: &Value) -> Result<(), String> {
+        let action = format!("write the status of {object}");
+        if !self.pen.fence.may_write().await {
+            return Err(format!("failed to {action}: another instance leads now"));
+        }
+        let effect = Effect::Status(object.clone());
+        self.pen.gate.before(&effect).await.map_err(|blocked| format!("failed to {action}: {blocked}"))?;
+        let resource = resource(object.kind);
+        let api: Api<DynamicObject> = match &object.namespace {
+            Some(namespace) => Api::namespaced_with(self.pen.client.clone(), namespace, &resource),
+            None => Api::all_with(self.pen.client.clone(), &resource),
+        };
+        let patch = json!({
+            "apiVersion": API_VERSION,
+            "kind": object.kind.as_str(),
+            "metadata": {"name": object.name, "namespace": object.namespace},
+            "status": value,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let answer = api.patch_status(&object.name, &params, &Patch::Apply(&patch)).await;
+        self.pen.gate.after(&effect).await.map_err(|blocked| format!("failed to {action}: {blocked}"))?;
+        match answer {
+            Ok(_) => Ok(()),
+            // Gone meanwhile: there is nothing to say any more.
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(failure::of(&error, &action)),
+        }
+    }
+
+    /// The status as JSON; `None`: the object is not there, or has it already.
+    fn value(&self, status: &ObjectStatus) -> Option<Value> {
+        let (_, there) = self.pen.store.standing(&status.object)?;
+        let written = self.pages().get(&status.object).and_then(|page| page.written.clone());
+        let before = written.unwrap_or(there);
+        let conditions: Vec<Condition> =
+            before.get("conditions").and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default();
+        let value = object_status::value(status, &conditions, self.pen.clock.now()).ok()?;
+        (value != before).then_some(value)
+    }
+}
+
+#[async_trait]
+impl StatusSink for ClusterStatus {
+    async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError> {
+        let value = self.value(status);
+        let mut pages = self.pages();
+        let page = pages.entry(status.object.clone()).or_default();
+        if value.is_none() {
+            page.waiting = None;
+            return Ok(());
+        }
+        // One that failed keeps its pause.
+        let (due, failures) = page.waiting.as_ref().map_or((self.pen.clock.elapsed(), 0), |before| (before.due, before.failures));
+        page.waiting = Some(Waiting { status: status.clone(), due, failures });
+        drop(pages);
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Statuses are part of their objects: none outlives them.
+    async fn listed(&self) -> Result<Vec<ObjectRef>, SinkError> {
+        Ok(Vec::new())
+    }
+
+    async fn forget(&self, object: &ObjectRef) -> Result<(), SinkError> {
+        self.pages().remove(object);
+        Ok(())
+    }
+}
