@@ -35,7 +35,7 @@ impl From<Option<bool>> for ConditionStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Ready, Reconciling, Stalled, or one that is particular to the kind. Example: Ready.
+    /// Ready, Reconciling, Stalled, or one that is particular to the kind: RegionsLinked, InForce. Example: Ready.
     #[serde(rename = "type")]
     #[schemars(length(min = 1, max = 63))]
     pub kind: String,

@@ -119,7 +119,8 @@ pub struct FindingExceptionStatus {
     /// The value of the annotation hubkeeper.dev/requestedAt that was handled last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
-    /// Ready, Reconciling, Stalled, and what is particular to the kind.
+    /// Ready, Reconciling, Stalled, and InForce: whether it has its effect now; if False, the reason says why: Pending, Expired,
+    /// Suspended, NotGranted, ApprovalNeeded. Ready is True with Pending, Expired or Suspended: there is nothing to do.
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// Pending (its time has not come, or an Approval is missing), Active, Expired, Invalid (outside its grant, denied or

@@ -37,6 +37,9 @@ use crate::core::objects::{ControlPattern, HubSpec, Object};
     .message("linkedRegions must not name the home Region: it is always kept.")
     .field_path(".linkedRegions"))]
 #[x_kube(validation = Rule::new(
+    "!has(self.linkedRegions) || self.linkedRegions.all(r, self.linkedRegions.exists_one(o, o == r))"
+).message("linkedRegions must name each Region once.").field_path(".linkedRegions"))]
+#[x_kube(validation = Rule::new(
     "!has(self.controlGroups) || self.controlGroups.all(g, self.controlGroups.exists_one(o, o.name == g.name))"
 ).message("controlGroups must have distinct names.").field_path(".controlGroups"))]
 pub struct SecurityHubSpec {

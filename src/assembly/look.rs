@@ -102,7 +102,7 @@ pub struct Audited {
     pub finding: Named,
 }
 
-/// Something that is declared and decides nothing.
+/// Something that is declared and changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -161,6 +161,9 @@ pub struct Explanation {
     pub audit: Vec<String>,
     /// Exceptions whose targets match it, and policies with a rule that does, that have no effect; and why.
     pub without_effect: Vec<NoEffect>,
+    /// What its history told, or why it tells nothing, where the decision rests on that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
     /// Other findings of the same problem.
     pub same_problem: Vec<String>,
 }
@@ -280,6 +283,8 @@ impl Surveyed {
     /// The decision on the finding whose id is, ends with or begins with `text`.
     pub fn explain(&mut self, text: &str) -> Sought {
         let now = self.0.now();
+        let denied = self.0.denied_history().cloned();
+        let rewriters = self.0.rewriters().clone();
         let Some((evaluator, inventory)) = self.0.evaluator() else { return Sought::Nothing };
         let ids: Vec<(RowId, String)> = inventory.rows().filter_map(|row| Some((row, inventory.get(row)?.key().id))).collect();
         let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<&(RowId, String)> { ids.iter().filter(|(_, id)| fits(id)).collect() };
@@ -321,6 +326,13 @@ impl Surveyed {
             Action::Ask(_) => ("ask the history", None),
             Action::Change(change) => (change.kind.as_str(), Some(change.workflow.as_str())),
         };
+        let history = match decision.reason {
+            reasons::FLAPPING => rewriters.get(&row).map(|who| format!("it was last rewritten by {who}")),
+            reasons::IN_DOUBT => {
+                denied.map(|failure| format!("cannot be read, so that nobody knows who answered last: {failure}"))
+            }
+            _ => None,
+        };
         let others = inventory.by_problem(view.problem()).iter().filter(|other| **other != row);
         Sought::Found(Box::new(Explanation {
             hub: set.hub.to_string(),
@@ -341,6 +353,7 @@ impl Surveyed {
             sets,
             audit: audit.collect(),
             without_effect: exceptions.chain(policies).collect(),
+            history,
             same_problem: others.filter_map(|other| inventory.get(*other)).map(|view| view.key().id).collect(),
         }))
     }
@@ -353,7 +366,11 @@ fn no_effect(object: &ObjectRef, fault: Option<&Fault>) -> Option<NoEffect> {
 /// Why a policy decides nothing, if it does not.
 fn without_effect(set: &PolicySet, policy: usize) -> Option<NoEffect> {
     let policy = set.policies.get(policy)?;
-    let suspended = || Fault { reason: reasons::SUSPENDED, message: "suspended".to_owned() };
+    let message = match policy.spec.mode {
+        Mode::Enforce => "suspended, and keeps those behind it from acting",
+        Mode::Audit => "suspended",
+    };
+    let suspended = || Fault { reason: reasons::SUSPENDED, message: message.to_owned() };
     let fault = policy.fault.clone().or_else(|| policy.spec.suspend.then(suspended));
     no_effect(&policy.meta.object, fault.as_ref())
 }

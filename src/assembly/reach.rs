@@ -1,13 +1,14 @@
 //! How the command line reaches AWS: the ambient identity and endpoint, unless told otherwise.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::connect::AwsConnector;
 use super::pass::{ListingProves, OpenGate, SoleWriter};
 use super::time::{Dice, HouseClock};
-use crate::aws::quota::OnAttempt;
+use crate::aws::quota::{Attempt, OnAttempt};
 use crate::aws::transport::{Endpoint, EndpointError};
 use crate::core::ids::ObjectRef;
 use crate::engine::ports::{Clock, Event, EventSink, Figures, Gate, Meter, ObjectStatus, SinkError, StatusSink, World};
@@ -47,7 +48,14 @@ impl Reach {
     pub fn onlooker(&self, progress: Progress) -> World {
         let clock: Arc<dyn Clock> = Arc::new(HouseClock::system());
         let gate: Arc<dyn Gate> = Arc::new(OpenGate);
-        let connector = AwsConnector { feed: false, ..self.connector(&clock, &gate, None) };
+        let (throttled, time, patience) = (Arc::clone(&progress.throttled), Arc::clone(&clock), Mutex::new(Patience::default()));
+        let on_attempt: OnAttempt = Arc::new(move |attempt: &Attempt<'_>| {
+            let mut patience = patience.lock().unwrap_or_else(PoisonError::into_inner);
+            if patience.ends(time.elapsed(), attempt.throttled) {
+                throttled();
+            }
+        });
+        let connector = AwsConnector { feed: false, ..self.connector(&clock, &gate, Some(on_attempt)) };
         World {
             clock,
             rng: Arc::new(Dice::fair()),
@@ -64,18 +72,58 @@ impl Reach {
 
 /// Shows the figures of a loop to somebody.
 #[derive(Clone)]
-pub struct Progress(pub Arc<dyn Fn(Figures) + Send + Sync>);
+pub struct Progress {
+    figures: Arc<dyn Fn(Figures) + Send + Sync>,
+    throttled: Arc<dyn Fn() + Send + Sync>,
+}
 
 impl Progress {
+    /// `figures` hears of every round; `throttled`, now and then, that AWS throttles most calls.
+    pub fn new(figures: impl Fn(Figures) + Send + Sync + 'static, throttled: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { figures: Arc::new(figures), throttled: Arc::new(throttled) }
+    }
+
     /// To nobody.
     pub fn none() -> Self {
-        Self(Arc::new(|_| {}))
+        Self::new(|_| {}, || {})
     }
 }
 
 impl Meter for Progress {
     fn record(&self, figures: Figures) {
-        (self.0)(figures);
+        (self.figures)(figures);
+    }
+}
+
+/// How long AWS may throttle most calls until somebody hears of it.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// And until they hear of it again.
+const AGAIN: Duration = Duration::from_mins(2);
+
+/// Since when, and how much, AWS throttles.
+#[derive(Debug, Default)]
+struct Patience {
+    /// Since a call was throttled: the calls and how many of them were.
+    since: Option<(Duration, u32, u32)>,
+    told: bool,
+}
+
+impl Patience {
+    /// Takes in a call at `elapsed`; whether it is time to tell.
+    fn ends(&mut self, elapsed: Duration, throttled: bool) -> bool {
+        if self.since.is_none() && !throttled {
+            return false;
+        }
+        let (since, calls, refused) = self.since.get_or_insert((elapsed, 0, 0));
+        *calls = calls.saturating_add(1);
+        *refused = refused.saturating_add(u32::from(throttled));
+        if elapsed.saturating_sub(*since) < if self.told { AGAIN } else { PATIENCE } {
+            return false;
+        }
+        let most = *refused > *calls / 2;
+        self.since = None;
+        self.told |= most;
+        most
     }
 }
 
@@ -100,4 +148,22 @@ impl StatusSink for Silent {
 
 impl EventSink for Silent {
     fn emit(&self, _event: Event) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn most_calls_throttled_for_some_time_is_told_and_told_again_later_and_single_throttles_are_not() {
+        let told = |throttled: fn(u64) -> bool| {
+            let mut patience = Patience::default();
+            let at = |second: &u64| patience.ends(Duration::from_secs(*second), throttled(*second));
+            (0..300).filter(at).collect::<Vec<u64>>()
+        };
+        assert_eq!(told(|_| true), [20, 141, 262]);
+        assert_eq!(told(|second| second % 4 != 0).len(), 3);
+        assert!(told(|second| second % 4 == 0).is_empty());
+        assert!(told(|_| false).is_empty());
+    }
 }

@@ -228,7 +228,7 @@ impl Tour {
             fence: Arc::new(SoleWriter),
             status: Arc::new(Silent),
             events: Arc::new(Silent),
-            meter: Arc::new(Progress(Arc::new(move |now| *lock(&figures) = now))),
+            meter: Arc::new(Progress::new(move |now| *lock(&figures) = now, || {})),
             connector: Arc::new(connector(&self.local, "hubkeeper")),
             absence: Arc::new(ListingProves),
         }

@@ -21,7 +21,7 @@ use super::quota::{Operation, Quota, Retry};
 use super::raw;
 use super::transport::Transport;
 use crate::core::ids::{AccountId, FindingKey, Region};
-use crate::core::marker::NOTE_AUTHOR;
+use crate::core::marker::{NOTE_AUTHOR, STATE_KEY};
 use crate::core::status::WorkflowStatus;
 use crate::engine::ports::{
     AwsFailure, FailureKind, History, HistoryRecord, HubDescription, HubRead, HubWrite, PageRequest, Patch, Unprocessed,
@@ -348,12 +348,14 @@ fn record(record: &FindingHistoryRecord) -> Option<HistoryRecord> {
     let source = record.update_source();
     let workflow = record.updates().iter().rev().find_map(|update| workflow_of(update.updated_field()?, update.new_value()?));
     let fields = record.updates().iter().filter_map(|update| update.updated_field()).map(str::to_owned).collect();
+    let marks = record.updates().iter().any(|update| update.new_value().is_some_and(|value| value.contains(STATE_KEY)));
     Some(HistoryRecord {
         at,
         source: source.and_then(|source| source.r#type()).map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
         identity: source.and_then(|source| source.identity()).unwrap_or_default().to_owned(),
         workflow,
         fields,
+        marks,
     })
 }
 

@@ -89,11 +89,14 @@ fn print(explanation: &Explanation, out: &mut Out) -> std::io::Result<()> {
         None => format!("{} ({})", explanation.action, explanation.reason),
     };
     entry(out, "decision", &decision)?;
+    if let Some(history) = &explanation.history {
+        entry(out, "history", history)?;
+    }
     if let Some(decided_by) = &explanation.decided_by {
         entry(out, "decided by", decided_by)?;
     }
     for NoEffect { object, reason, message } in &explanation.without_effect {
-        entry(out, "no effect", &format!("{object} names it, and has no effect ({reason}): {message}"))?;
+        entry(out, "not acting", &format!("{object} names it, and does not act ({reason}): {message}"))?;
     }
     for audit in &explanation.audit {
         entry(out, "audit", audit)?;

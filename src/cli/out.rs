@@ -115,11 +115,14 @@ impl Bar {
 
     /// What the loop reports to.
     pub(super) fn progress(&self) -> Progress {
-        let (bar, said) = (self.0.clone(), self.0.message());
-        Progress(std::sync::Arc::new(move |figures: Figures| {
+        let (bar, said, beside) = (self.0.clone(), self.0.message(), self.0.clone());
+        let figures = move |figures: Figures| {
             bar.set_message(format!("{said}: {} pages, {} findings", figures.pages_read, figures.findings));
             bar.tick();
-        }))
+        };
+        let throttled =
+            "AWS throttles most calls: others use the quota of this account too. Reading goes on as calls get through.";
+        Progress::new(figures, move || beside.suspend(|| remark(throttled)))
     }
 }
 

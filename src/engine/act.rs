@@ -78,6 +78,8 @@ pub struct Circumstances<'a> {
     pub blocked: &'a dyn Fn(RowId) -> bool,
     /// Rows that are being read again and have not come yet.
     pub looking: &'a dyn Fn(RowId) -> bool,
+    /// When a row came that was read again to be written, if that is not too long ago.
+    pub arrived: &'a dyn Fn(RowId) -> Option<Timestamp>,
     /// How old a sighting may be.
     pub freshness: Duration,
     /// How many calls can be sent to each place; none to a place that is not named.
@@ -169,13 +171,14 @@ fn admitted<'a>(evaluator: &'a Evaluator, inventory: &'a Inventory, at: &Circums
         let mut group = Group { rows: Vec::with_capacity(rows.len()), more: false };
         for (row, wanted) in rows {
             let Some(view) = inventory.get(row) else { continue };
+            let seen = (at.arrived)(row).map_or(view.seen_at(), |arrived| arrived.max(view.seen_at()));
             if (at.looking)(row) {
                 group.more = true;
-            } else if age(view.seen_at(), at.now) > at.freshness {
+            } else if age(seen, at.now) > at.freshness {
                 group.more = true;
                 plan.stale.push(row);
             } else {
-                group.rows.push((view.seen_at(), row, wanted));
+                group.rows.push((seen, row, wanted));
             }
         }
         group.rows.sort_by_key(|(seen, row, _)| (*seen, *row));

@@ -8,25 +8,42 @@ use super::ports::HistoryRecord;
 use crate::core::decide::Answer;
 use crate::core::status::WorkflowStatus;
 
+/// Who we are, to whoever reads a history.
+#[derive(Debug, Clone, Copy)]
+pub struct Own<'a> {
+    /// Whose identity we use.
+    pub arn: &'a str,
+    /// Whether that may be a person's, who only looks: what they say by hand is theirs, and who keeps the hub is another.
+    pub person: bool,
+}
+
+impl Own<'_> {
+    /// Whether Hubkeeper wrote it: whoever keeps a hub sets the marker with every write.
+    fn wrote(self, record: &HistoryRecord) -> bool {
+        let marks = record.marks || record.fields.iter().any(|field| field.starts_with("UserDefinedFields"));
+        record.source == CUSTOMER
+            && (record.marks || (principal(&record.identity) == principal(self.arn) && (marks || !self.person)))
+    }
+}
+
 /// Updates by customers; the service's own checks come as BATCH_IMPORT_FINDINGS.
 const CUSTOMER: &str = "BATCH_UPDATE_FINDINGS";
 
 /// The newest workflow status that anybody but us set. `records`: newest first.
-pub fn newest_answer(records: &[HistoryRecord], own_arn: &str) -> Option<Answer> {
-    let foreign = foreign(records, own_arn).find_map(|record| Some((record, record.workflow?)));
+pub fn newest_answer(records: &[HistoryRecord], own: Own<'_>) -> Option<Answer> {
+    let foreign = foreign(records, own).find_map(|record| Some((record, record.workflow?)));
     foreign.map(|(record, status)| Answer { status, at: record.at, by: Some(record.identity.as_str().into()) })
 }
 
 /// Who wrote last, if it was not us.
-pub fn newest_writer(records: &[HistoryRecord], own_arn: &str) -> Option<Arc<str>> {
-    foreign(records, own_arn).next().map(|record| record.identity.as_str().into())
+pub fn newest_writer(records: &[HistoryRecord], own: Own<'_>) -> Option<Arc<str>> {
+    foreign(records, own).next().map(|record| record.identity.as_str().into())
 }
 
 /// The answer that our newest write replaced, although it was decided on a state of before that answer: of version `since`, with
 /// workflow status `known`. `None`: the history proves no such thing. `records`: newest first.
-pub fn lost_race(records: &[HistoryRecord], own_arn: &str, since: Timestamp, known: WorkflowStatus) -> Option<Answer> {
-    let own = principal(own_arn);
-    let is_own = |record: &HistoryRecord| record.source == CUSTOMER && principal(&record.identity) == own;
+pub fn lost_race(records: &[HistoryRecord], own: Own<'_>, since: Timestamp, known: WorkflowStatus) -> Option<Answer> {
+    let is_own = |record: &HistoryRecord| own.wrote(record);
     let ours = records.iter().position(is_own)?;
     let mut between = records.get(ours + 1..)?.iter().take_while(|record| record.at > since && !is_own(record));
     // What the service reset since was not lost by us.
@@ -35,9 +52,8 @@ pub fn lost_race(records: &[HistoryRecord], own_arn: &str, since: Timestamp, kno
     lost.then(|| Answer { status, at: record.at, by: Some(record.identity.as_str().into()) })
 }
 
-fn foreign<'r>(records: &'r [HistoryRecord], own_arn: &str) -> impl Iterator<Item = &'r HistoryRecord> {
-    let own = principal(own_arn).to_owned();
-    records.iter().filter(move |record| record.source == CUSTOMER && principal(&record.identity) != own)
+fn foreign<'r>(records: &'r [HistoryRecord], own: Own<'r>) -> impl Iterator<Item = &'r HistoryRecord> {
+    records.iter().filter(move |record| record.source == CUSTOMER && !own.wrote(record))
 }
 
 /// The identity without the session name, which differs from run to run.
@@ -55,11 +71,12 @@ fn principal(arn: &str) -> &str {
 mod tests {
     use super::*;
 
-    const OWN: &str = "arn:aws:sts::111122223333:assumed-role/hubkeeper/1";
+    const ARN: &str = "arn:aws:sts::111122223333:assumed-role/hubkeeper/1";
+    const OWN: Own<'_> = Own { arn: ARN, person: false };
 
     fn record(second: i64, source: &str, identity: &str, workflow: Option<WorkflowStatus>) -> HistoryRecord {
         let at = jiff::Timestamp::from_second(second).unwrap();
-        HistoryRecord { at, source: source.into(), identity: identity.into(), workflow, fields: Vec::new() }
+        HistoryRecord { at, source: source.into(), identity: identity.into(), workflow, fields: Vec::new(), marks: false }
     }
 
     #[test]
@@ -79,6 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn who_only_looks_is_a_person_like_others_and_who_sets_the_marker_is_not() {
+        const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
+        let marked = HistoryRecord { marks: true, ..record(3, CUSTOMER, ARN, Some(WorkflowStatus::New)) };
+        let records = [marked, record(2, CUSTOMER, ALICE, Some(WorkflowStatus::Suppressed))];
+        for person in [false, true] {
+            let newest = newest_answer(&records, Own { arn: ALICE, person }).map(|answer| answer.at.as_second());
+            assert_eq!(newest, person.then_some(2));
+        }
+    }
+
+    #[test]
     fn a_race_is_lost_only_where_ours_came_right_after_an_answer_that_we_did_not_know() {
         use WorkflowStatus::{New, Notified, Suppressed};
         const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
@@ -86,7 +114,7 @@ mod tests {
             let since = jiff::Timestamp::from_second(since).unwrap();
             lost_race(records, OWN, since, known).map(|answer| (answer.status, answer.at.as_second()))
         };
-        let ours = |second| record(second, CUSTOMER, OWN, Some(Suppressed));
+        let ours = |second| record(second, CUSTOMER, ARN, Some(Suppressed));
         let hers = |second, status| record(second, CUSTOMER, ALICE, Some(status));
         let reset = |second| record(second, "BATCH_IMPORT_FINDINGS", "securityhub", Some(New));
         let note = |second| record(second, CUSTOMER, ALICE, None);

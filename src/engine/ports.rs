@@ -226,6 +226,8 @@ pub struct HistoryRecord {
     pub workflow: Option<WorkflowStatus>,
     /// Every field this change touched, by name.
     pub fields: Vec<String>,
+    /// Whether it set our marker.
+    pub marks: bool,
 }
 
 /// Who did what to a finding: asked in doubt only.

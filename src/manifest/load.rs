@@ -10,7 +10,8 @@ use super::files::{self, File, Files};
 use super::problem::{Problem, Verdict};
 use super::warnings;
 use super::yaml::{self, Data, Document, Node};
-use crate::api::judge::{Declared, judge};
+use crate::api::judge::{Declared, compares, judge, judge_change};
+use crate::api::parse::FieldError;
 use crate::api::{API_VERSION, GROUP};
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::objects::{Broken, Desired};
@@ -33,14 +34,19 @@ pub fn load(directory: &Path) -> Loaded {
     assemble(&files::read(directory), &mut cache)
 }
 
-/// What files said when they were last read: a file that did not change is not judged again.
+/// What was known when the files were last read.
 #[derive(Debug, Default)]
-pub(super) struct Cache(BTreeMap<String, (Arc<str>, Arc<Judged>)>);
+pub(super) struct Cache {
+    /// What each file said: one that did not change is not judged again.
+    files: BTreeMap<String, (Arc<str>, Arc<Judged>)>,
+    /// The last good version of every object of which something cannot be changed.
+    versions: BTreeMap<ObjectRef, Value>,
+}
 
 #[cfg(test)]
 impl Cache {
     pub(super) fn judged(&self, name: &str, directory: &Path) -> &Arc<Judged> {
-        &self.0[&directory.join(name).display().to_string()].1
+        &self.files[&directory.join(name).display().to_string()].1
     }
 }
 
@@ -107,7 +113,11 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
         let message = "holds no manifests: they end in .yaml, .yml or .json".to_owned();
         verdict.notes.push(Problem { file: files.root.clone(), line: 0, field: String::new(), message });
     }
-    cache.0 = fresh;
+    cache.files = fresh;
+    if desired.complete {
+        // What is not there is deleted: made again, it is another object.
+        cache.versions.retain(|object, _| places.contains_key(object));
+    }
     let mut nodes = BTreeMap::new();
     for (object, mut places) in places {
         if places.len() > 1 {
@@ -118,6 +128,13 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
         match place.found {
             Found::Whole(whole) => {
                 let (declared, node) = *whole;
+                let refused = changed(&object, &place.file, &node, &mut cache.versions);
+                if !refused.is_empty() {
+                    let (origin, message) = (format!("{}:{}", place.file, place.line).into(), told(&refused).into());
+                    desired.broken.push(Broken { object: Some(object), origin, message, priority: declared.enforced_priority() });
+                    verdict.errors.extend(refused);
+                    continue;
+                }
                 declared.add_to(&mut desired.objects);
                 nodes.insert(object, (place.file, node));
             }
@@ -178,6 +195,25 @@ fn twice(object: &ObjectRef, places: &[Place], desired: &mut Desired, verdict: &
     }
 }
 
+/// What cannot be changed of an object and was; if nothing, this is its last good version from now on.
+fn changed(object: &ObjectRef, file: &str, node: &Node, versions: &mut BTreeMap<ObjectRef, Value>) -> Vec<Problem> {
+    if !compares(object.kind) {
+        return Vec::new();
+    }
+    let new = without_nulls_of_metadata(node.to_value());
+    let errors = versions.get(object).map(|old| judge_change(object.kind, old, &new)).unwrap_or_default();
+    if errors.is_empty() {
+        versions.insert(object.clone(), new);
+    }
+    let problem = |error: FieldError| Problem {
+        file: file.to_owned(),
+        line: node.line_of(&error.path),
+        field: error.path,
+        message: error.message,
+    };
+    errors.into_iter().map(problem).collect()
+}
+
 fn broken(object: Option<ObjectRef>, priority: Option<i32>, problem: &Problem) -> Broken {
     Broken { object, origin: problem.place().into(), message: problem.sentence().into(), priority }
 }
@@ -207,7 +243,7 @@ fn judged(file: &File, cache: &Cache) -> Arc<Judged> {
         Ok(text) if text.trim().is_empty() => {
             whole("is empty: an empty file counts as half-written; delete it, or write something into it".to_owned())
         }
-        Ok(text) => match cache.0.get(&file.name) {
+        Ok(text) => match cache.files.get(&file.name) {
             Some((known, judged)) if known == text => Arc::clone(judged),
             _ => Arc::new(judge_file(&file.name, text)),
         },

@@ -156,6 +156,62 @@ mod tests {
         assert!(source.verdict().is_clean());
     }
 
+    const EXCEPTION: &str = "apiVersion: hubkeeper.dev/v1alpha1\nkind: FindingException\nmetadata: {name: e, namespace: t}\nspec:\n  \
+         targets: [{controls: [S3.8], accounts: [\"111122223333\"]}]\n  reason: FalsePositive\n  justification: j\n  owner: o\n  \
+         startsAt: \"2026-12-01T00:00:00Z\"\n  expiresAt: \"2027-01-31T00:00:00Z\"\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_changed_is_refused_in_a_file_too_and_the_last_good_version_stays_the_measure() {
+        let directory = tempfile::tempdir().unwrap();
+        let (hub, exception) = (directory.path().join("hub.yaml"), directory.path().join("e.yaml"));
+        fs::write(&hub, HUB).unwrap();
+        fs::write(&exception, EXCEPTION).unwrap();
+        let mut source = source(directory.path());
+        assert_eq!(soon(&mut source).await.unwrap().objects.exceptions.len(), 1);
+        fs::write(&exception, EXCEPTION.replace("2026-12-01", "2026-12-20")).unwrap();
+        let refused = soon(&mut source).await.unwrap();
+        let [broken] = refused.broken.as_slice() else { panic!("{:?}", refused.broken) };
+        assert!(refused.complete && refused.objects.exceptions.is_empty());
+        assert_eq!(broken.object.as_ref().unwrap().to_string(), "FindingException/t/e");
+        let verdict = source.verdict();
+        let told = verdict.errors[0].to_string();
+        let message = "e.yaml:9: spec.startsAt: Invalid value: startsAt cannot be changed, because durations are counted from \
+                       it: make another exception.";
+        assert!(told.ends_with(message), "{told}");
+        assert_eq!(verdict.errors.len(), 1);
+        fs::write(&exception, EXCEPTION.replace("2026-12-01", "2026-12-21")).unwrap();
+        assert_eq!(soon(&mut source).await, None, "what was refused is no version to compare with");
+        assert!(!source.verdict().is_clean());
+        // What can be changed is, and counts from the version that was good.
+        fs::write(&exception, EXCEPTION.replace("2027-01-31", "2027-01-30")).unwrap();
+        let changed = soon(&mut source).await.unwrap();
+        assert_eq!((changed.objects.exceptions.len(), changed.broken.len()), (1, 0));
+        assert!(source.verdict().is_clean());
+        fs::write(&hub, HUB.replace("eu-west-1", "eu-west-2")).unwrap();
+        let moved = soon(&mut source).await.unwrap();
+        assert!(moved.objects.hubs.is_empty() && moved.broken[0].message.contains("homeRegion cannot be changed"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_deleted_and_made_again_is_another_object_but_not_while_something_is_unreadable() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("account.yaml");
+        fs::write(directory.path().join("hub.yaml"), HUB).unwrap();
+        fs::write(&file, ACCOUNT).unwrap();
+        let mut source = source(directory.path());
+        soon(&mut source).await.unwrap();
+        let other = ACCOUNT.replace("111122223333", "444455556666");
+        fs::write(&file, "").unwrap();
+        assert!(!soon(&mut source).await.unwrap().complete);
+        fs::write(&file, &other).unwrap();
+        assert_eq!(soon(&mut source).await.unwrap().broken.len(), 1, "half-written is not deleted");
+        fs::remove_file(&file).unwrap();
+        assert!(soon(&mut source).await.unwrap().complete);
+        fs::write(&file, &other).unwrap();
+        let made = soon(&mut source).await.unwrap();
+        assert_eq!((made.objects.accounts.len(), made.broken.len()), (1, 0));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_emptied_file_is_incomplete_and_a_deleted_one_is_gone() {
         let directory = tempfile::tempdir().unwrap();

@@ -86,6 +86,8 @@ impl Declared {
 struct Schema {
     open_api: Value,
     compiled: CompiledSchema,
+    /// Whether a rule compares an object with its last version.
+    compares: bool,
 }
 
 fn schema(kind: Kind) -> Option<&'static Schema> {
@@ -93,7 +95,8 @@ fn schema(kind: Kind) -> Option<&'static Schema> {
         let schema = |kind: Kind| {
             let open_api = open_api(kind)?;
             let compiled = compile_schema(&open_api);
-            Some((kind, Schema { open_api, compiled }))
+            let compares = open_api.to_string().contains("oldSelf");
+            Some((kind, Schema { open_api, compiled, compares }))
         };
         Kind::ALL.into_iter().filter_map(schema).collect()
     });
@@ -210,6 +213,29 @@ pub fn judge(kind: Kind, value: &Value) -> Result<Declared, Vec<FieldError>> {
         errors = unevaluated;
     }
     Err(errors)
+}
+
+/// Whether objects of this kind have something that cannot be changed.
+pub fn compares(kind: Kind) -> bool {
+    schema(kind).is_some_and(|schema| schema.compares)
+}
+
+/// What the API server would refuse of changing one object that is in order into another.
+pub fn judge_change(kind: Kind, old: &Value, new: &Value) -> Vec<FieldError> {
+    let Some(schema) = schema(kind).filter(|_| old != new) else { return Vec::new() };
+    let [old, new] = [old, new].map(|value| {
+        let mut value = value.clone();
+        if let Some(members) = value.as_object_mut() {
+            members.remove("status");
+        }
+        apply_defaults(&schema.open_api, &value)
+    });
+    let errors = validate_compiled(&schema.compiled, &new, Some(&old)).err().map(ValidationErrors::into_vec).unwrap_or_default();
+    let told = |error: kube::core::cel::ValidationError| FieldError {
+        path: error.field_path.trim_start_matches('.').to_owned(),
+        message: format!("Invalid value: {}", error.message),
+    };
+    errors.into_iter().map(told).collect()
 }
 
 /// What AWS would refuse of every `filters` in a value.

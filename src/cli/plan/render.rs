@@ -117,7 +117,7 @@ pub(super) fn table(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -
     }
     if !plan.without_effect.is_empty() {
         out.line("")?;
-        out.line(out.yellow("declared, and without effect:"))?;
+        out.line(out.yellow("declared, and not acting:"))?;
         for NoEffect { object, reason, message } in &plan.without_effect {
             for (number, line) in wrap(&format!("{object} ({reason}): {message}"), WIDTH - 6).iter().enumerate() {
                 out.line(format_args!("{}{line}", if number == 0 { "  " } else { "      " }))?;
@@ -163,7 +163,7 @@ pub(super) fn markdown(plan: &HubPlan, all: bool, directory: &str, out: &mut Out
         out.line(format_args!("\n```sh\n{}\n```\n", approve(plan, hold, directory)))?;
     }
     for NoEffect { object, reason, message } in &plan.without_effect {
-        out.line(format_args!("- {} has no effect ({reason}): {}", cell(object), cell(message)))?;
+        out.line(format_args!("- {} does not act ({reason}): {}", cell(object), cell(message)))?;
     }
     if !plan.without_effect.is_empty() {
         out.line("")?;

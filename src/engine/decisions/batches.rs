@@ -36,6 +36,7 @@ impl Books {
             reserved: &self.reserved,
             blocked: &|row| self.writing.contains(&row),
             looking: &|row| self.looking.contains(&row),
+            arrived: &|_| None,
             freshness: Duration::from_mins(5),
             calls: (0..=u8::MAX).map(|place| (Place(place), usize::MAX)).collect(),
             idle: true,

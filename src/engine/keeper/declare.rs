@@ -81,6 +81,7 @@ impl Keeper {
         self.looks.clear();
         self.looking.clear();
         self.looked.clear();
+        self.arrived.clear();
         self.unseen.clear();
         self.unfilled.clear();
         self.swept.clear();

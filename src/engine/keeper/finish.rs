@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::regions::Regions;
-use super::{Done, Keeper, REFUSED, REFUSED_LONGEST, Refusal, UNFILLED, UNSEEN, is_passing};
+use super::{Done, Keeper, Purpose, REFUSED, REFUSED_LONGEST, Refusal, UNFILLED, UNSEEN, is_denied, is_passing};
 use crate::core::decide::Knowledge;
 use crate::engine::act::Batch;
 use crate::engine::ports::{AwsFailure, Effect, FailureKind, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed};
@@ -107,6 +107,12 @@ impl Keeper {
         }
         self.touch(&taken);
         let now = self.world.clock.now();
+        for &row in self.looking.get(&chain.id).into_iter().flatten() {
+            let came = |seen: Timestamp| seen.as_millisecond() >= asked_at.as_millisecond();
+            if self.inventory.get(row).is_some_and(|view| came(view.seen_at())) {
+                self.arrived.insert(row, now);
+            }
+        }
         match self.sync.advanced(chain.id, &taken.created, taken.token, now) {
             Ended::Nothing | Ended::TokenRepeated => {}
             Ended::Look => self.looked(chain, elapsed),
@@ -170,6 +176,7 @@ impl Keeper {
         self.races.remove(&removed.row);
         self.looks.remove(&removed.row);
         self.looked.remove(&removed.row);
+        self.arrived.remove(&removed.row);
         self.unseen.remove(&removed.row);
         self.unfilled.remove(&removed.row);
         self.flappers.remove(&removed.row);
@@ -272,10 +279,9 @@ impl Keeper {
 
     pub(super) fn told(&mut self, row: RowId, result: Result<Vec<HistoryRecord>, AwsFailure>, elapsed: Duration) {
         self.asking.remove(&row);
-        let denied = |failure: &AwsFailure| matches!(failure.kind, FailureKind::AccessDenied | FailureKind::Invalid);
         let raced = match &result {
             Ok(records) => self.judge_race(row, Some(records)),
-            Err(failure) if denied(failure) => self.judge_race(row, None),
+            Err(failure) if is_denied(failure) => self.judge_race(row, None),
             Err(_) => false,
         };
         let asked = self.evaluator.as_ref().is_some_and(|e| e.asks().contains(&row) || e.flapping().any(|other| other == row));
@@ -284,17 +290,17 @@ impl Keeper {
                 self.ask_backoff.reset();
                 self.trouble.history = None;
             }
-            Err(failure) if raced && !asked && denied(&failure) => {}
+            Err(failure) if raced && !asked && is_denied(&failure) => {}
             Ok(records) => {
                 self.ask_backoff.reset();
                 self.trouble.history = None;
-                let own = self.description.as_ref().map(|description| description.caller_arn.as_str()).unwrap_or_default();
+                let own = self.own();
                 let answer = doubt::newest_answer(&records, own);
                 let writer = doubt::newest_writer(&records, own);
                 self.flappers.insert(row, writer.unwrap_or_else(|| "something that leaves no history".into()));
                 self.inventory.set_knowledge(row, Knowledge::Known(answer));
             }
-            Err(failure) if denied(&failure) => {
+            Err(failure) if is_denied(&failure) => {
                 self.inventory.set_knowledge(row, Knowledge::Denied);
                 self.flappers.insert(row, "somebody (GetFindingHistory is not allowed)".into());
                 self.trouble.history = Some(failure);
@@ -307,6 +313,12 @@ impl Keeper {
         self.touch_row(row);
     }
 
+    /// Who looks without a role is whoever typed the command.
+    fn own(&self) -> doubt::Own<'_> {
+        let arn = self.description.as_ref().map(|description| description.caller_arn.as_str()).unwrap_or_default();
+        doubt::Own { arn, person: self.purpose == Purpose::Survey && self.spec().is_some_and(|spec| spec.role.is_none()) }
+    }
+
     /// Tells of an answer that our last write replaced unseen, once; whether that was to be told. `None`: the history may not
     /// be read, so that what the sighting showed is all there is. One that was asked for another reason tells as well.
     fn judge_race(&mut self, row: RowId, records: Option<&[HistoryRecord]>) -> bool {
@@ -314,7 +326,7 @@ impl Keeper {
             return false;
         }
         let seen = self.races.remove(&row);
-        let own = self.description.as_ref().map(|description| description.caller_arn.as_str()).unwrap_or_default();
+        let own = self.own();
         let (Some((since, known)), Some(view)) = (self.inventory.decided_on(row), self.inventory.get(row)) else { return seen };
         let lost = records.and_then(|records| doubt::lost_race(records, own, since, known));
         if lost.is_some() || (seen && records.is_none()) {

@@ -116,6 +116,9 @@ pub struct Keeper {
     looking: BTreeMap<u64, Vec<RowId>>,
     /// Since when each of them is awaited.
     looked: BTreeMap<RowId, Timestamp>,
+    /// When they came. A read that waits for the quota may take longer than a sighting counts: what was asked for to be written
+    /// is fresh from its answer on, so that it is written some time.
+    arrived: BTreeMap<RowId, Timestamp>,
     /// Rows that a narrow look-up did not show: to be looked up by id.
     unseen: BTreeSet<RowId>,
     /// Rows that lack a field still after they were read for it, and when they are read again.
@@ -193,6 +196,11 @@ fn is_passing(code: &str) -> bool {
     matches!(code, "ConcurrentUpdateError" | "InternalFailure" | "InternalException")
 }
 
+/// Whether a history is not to be had: asking again is useless.
+fn is_denied(failure: &AwsFailure) -> bool {
+    matches!(failure.kind, FailureKind::AccessDenied | FailureKind::Invalid)
+}
+
 /// What came back.
 enum Done {
     Connected(Result<(HubPorts, HubDescription), AwsFailure>),
@@ -238,6 +246,7 @@ impl Keeper {
             looks: BTreeSet::new(),
             looking: BTreeMap::new(),
             looked: BTreeMap::new(),
+            arrived: BTreeMap::new(),
             unseen: BTreeSet::new(),
             unfilled: BTreeMap::new(),
             swept: BTreeMap::new(),
@@ -307,12 +316,14 @@ impl Keeper {
     }
 
     fn surveyed(&self) -> bool {
-        self.ready() && self.asking.is_empty() && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && e.asks().is_empty())
+        let told = |e: &Evaluator| e.asks().is_empty() && e.flapping().all(|row| self.flappers.contains_key(&row));
+        self.ready() && self.asking.is_empty() && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && told(e))
     }
 
-    /// A survey does not wait for somebody to mend something.
+    /// A survey does not wait for somebody to mend something. A history that is denied is an answer: what it would tell stays in
+    /// doubt, as it does for who keeps the hub.
     fn hopeless(&self) -> bool {
-        self.trouble.first().is_some_and(|failure| failure.kind != FailureKind::Throttled)
+        self.failure().is_some_and(|failure| failure.kind != FailureKind::Throttled)
     }
 
     /// Whether all of the hub has been read at least once, so that a decision rests on everything.
@@ -388,9 +399,20 @@ impl Keeper {
         &self.held
     }
 
-    /// What failed.
+    /// What failed and keeps it from knowing.
     pub fn failure(&self) -> Option<&AwsFailure> {
-        self.trouble.first()
+        self.trouble.first().filter(|_| self.denied_history().is_none())
+    }
+
+    /// The history may not be read, and nothing else failed.
+    pub fn denied_history(&self) -> Option<&AwsFailure> {
+        let Trouble { connect: None, read: None, write: None, history, .. } = &self.trouble else { return None };
+        history.as_ref().filter(|failure| is_denied(failure))
+    }
+
+    /// Who last rewrote a finding, by its history, where that was asked.
+    pub fn rewriters(&self) -> &BTreeMap<RowId, Arc<str>> {
+        &self.flappers
     }
 
     /// Who we are, once connected.

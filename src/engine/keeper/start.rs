@@ -145,6 +145,7 @@ impl Keeper {
         }
         if self.purpose == Purpose::Keep && evaluator.wanted().is_empty() {
             self.wanted_since = None;
+            self.arrived.clear();
             self.held.clear();
             if self.writes.is_empty() && self.looks.is_empty() && self.looking.is_empty() {
                 // What failed was found to have had its effect, or is wanted no more.
@@ -164,13 +165,15 @@ impl Keeper {
             return;
         }
         self.ledger.trim(now);
+        let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
+        let since = now.checked_sub(freshness).unwrap_or(Timestamp::MIN);
+        self.arrived.retain(|_, at| *at >= since);
         let refused = |row: RowId| {
             let wanted = evaluator.wanted().get(&row).map(|wanted| &wanted.change);
             self.refused.get(&row).is_some_and(|refusal| refusal.blocks(wanted, elapsed))
         };
         let blocked = |row: RowId| self.writing.contains(&row) || refused(row);
         let looking = |row: RowId| self.looks.contains(&row) || self.unseen.contains(&row) || self.is_looking(row);
-        let freshness = Duration::from_secs(u64::from(evaluator.set().hub_spec.freshness_seconds));
         let open = self.purpose == Purpose::Keep && self.write_backoff.open(elapsed);
         let calls = if open { room } else { BTreeMap::new() };
         let idle = elapsed >= self.wanted_touched + IDLE || self.wanted_since.is_some_and(|since| elapsed >= since + PATIENCE);
@@ -180,6 +183,7 @@ impl Keeper {
             reserved: &self.reserved,
             blocked: &blocked,
             looking: &looking,
+            arrived: &|row| self.arrived.get(&row).copied(),
             freshness,
             calls,
             idle,

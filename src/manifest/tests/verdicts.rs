@@ -165,11 +165,18 @@ fn a_bad_manifest_gets_a_sentence_with_file_line_field_and_what_is_allowed() {
         ),
         (
             HUB.replace("{homeRegion: eu-west-1}", "{homeRegion: Ireland, linkedRegions: [eu-west-1, eu-west-1]}"),
-            &["f.yaml:4: spec.homeRegion: Invalid value: \"Ireland\": should be an AWS Region code such as eu-west-1"],
+            &[
+                "f.yaml:4: spec.homeRegion: Invalid value: \"Ireland\": should be an AWS Region code such as eu-west-1",
+                "f.yaml:4: spec.linkedRegions: Invalid value: linkedRegions must name each Region once.",
+            ],
         ),
         (
             HUB.replace("{homeRegion: eu-west-1}", "{homeRegion: eu-west-1, linkedRegions: [eu-west-1]}"),
             &["f.yaml:4: spec.linkedRegions: Invalid value: linkedRegions must not name the home Region: it is always kept."],
+        ),
+        (
+            HUB.replace("{homeRegion: eu-west-1}", "{homeRegion: eu-west-1, linkedRegions: [us-east-1, us-east-1]}"),
+            &["f.yaml:4: spec.linkedRegions: Invalid value: linkedRegions must name each Region once."],
         ),
         (
             EXCEPTION.replace(", namespace: t", "") + REST + TARGET + DATES,

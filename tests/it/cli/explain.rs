@@ -2,8 +2,10 @@
 
 use hubkeeper::core::ids::FindingKey;
 use hubkeeper::core::status::ComplianceStatus::{Failed, Passed};
-use hubkeeper::core::status::WorkflowStatus::Suppressed;
+use hubkeeper::core::status::WorkflowStatus::{New, Suppressed};
 use hubkeeper::local::Local;
+use hubkeeper::local::document::ControlFinding;
+use hubkeeper::local::faults::{CallFault, Fault, Faults};
 
 use super::{Hub, Manifests, days, page};
 
@@ -118,6 +120,59 @@ async fn what_is_held_is_explained_by_its_marker() {
         one.clone() + "---\napiVersion: hubkeeper.dev/v1alpha1\nkind: ControlPolicy\nmetadata: {name: other}\nspec: {rules: 3}\n";
     explained.add("manifests with an error", &key, &broken).await;
     insta::assert_snapshot!("explain_held", page(&explained.pages));
+}
+
+/// Two findings of one problem; a person has suppressed and reopened one after the other.
+async fn answered_in_turn(hub: &Hub, manifests: &Manifests) -> [FindingKey; 2] {
+    let local = &hub.local;
+    let (at, home) = (local.clock().now(), local.home().clone());
+    let one = ControlFinding::failed(local.administrator(), home, "S3.9", "AwsS3Bucket", "arn:aws:s3:::shared", at);
+    let two = ControlFinding { uuid: "11111111-2222-4333-8444-555555555555".to_owned(), ..one.clone() };
+    let keys = [&one, &two].map(|finding| FindingKey { id: finding.id(), product_arn: finding.product_arn() });
+    assert_eq!(local.import(vec![one.document(), two.document()]).unwrap().failed_count, 0);
+    let [first, second] = &keys;
+    let alice = local.as_person("alice");
+    for (key, status, inheriting) in [(first, Suppressed, second), (first, New, second), (second, Suppressed, first)] {
+        assert!(alice.set_workflow(key, status).unwrap().unprocessed_findings.is_empty());
+        hub.keep(manifests).await;
+        assert_eq!(hub.workflow(inheriting), status.as_str());
+    }
+    assert!(alice.set_workflow(first, New).unwrap().unprocessed_findings.is_empty());
+    keys
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_answers_differ_the_history_is_asked_whoever_looks() {
+    let mut explained = Explained::new().await;
+    let other = hub_and(&policy("p", "", &RULE.replace("S3.9", "S3.1")));
+    let manifests = Manifests::new(&[("all.yaml", &other)]);
+    let [first, _] = answered_in_turn(&explained.hub, &manifests).await;
+    explained.add("the newest answer is to reopen it", &first, &other).await;
+    // The same by the person who answered.
+    let mut command = super::hubkeeper(&["explain", &first.id, "-f", manifests.given()]);
+    super::reach(&mut command, &explained.hub.served.endpoint()).env("AWS_SECRET_ACCESS_KEY", "alice");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(super::text(&output.stdout).contains("leave (NoMatch)"), "{output:?}");
+    let denied = CallFault::of("GetFindingHistory", Fault::AccessDenied);
+    explained.hub.local.set_faults(Faults { calls: vec![denied], ..Faults::default() });
+    explained.add("the history may not be read", &first, &other).await;
+    insta::assert_snapshot!("explain_doubt", page(&explained.pages));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_keeps_rewriting_a_finding_is_named() {
+    let mut explained = Explained::new().await;
+    let hub = &explained.hub;
+    let key = hub.fail("S3.9", "arn:aws:s3:::logs");
+    let one = hub_and(&policy("p", "  manualSuppression: Revert\n", RULE));
+    let manifests = Manifests::new(&[("all.yaml", &one)]);
+    for _ in 0..3 {
+        hub.keep(&manifests).await;
+        assert_eq!(hub.workflow(&key), "SUPPRESSED");
+        assert!(hub.local.as_person("bob").set_workflow(&key, New).unwrap().unprocessed_findings.is_empty());
+    }
+    explained.add("somebody undoes it for the third time", &key, &one).await;
+    insta::assert_snapshot!("explain_flapping", page(&explained.pages));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,23 @@ async fn with_all_events_lost_for_an_hour_the_audit_finds_what_happened_within_t
     sim.assert_stays().await;
 }
 
+/// A read that takes longer than a sighting counts must not keep anything from being written.
+#[tokio::test(start_paused = true)]
+async fn what_is_read_again_is_written_however_long_the_read_takes() {
+    let mut sim = Sim::with(Local::builder().findings(600));
+    let hub = hub().replace("spec:\n", "spec:\n  freshnessSeconds: 1\n");
+    assert!(hub.contains("freshnessSeconds"), "{hub}");
+    let keys: Vec<_> = (0..150).map(|n| sim.fail("S3.9", "AwsS3Bucket", &format!("arn:aws:s3:::b-{n}"))).collect();
+    sim.latency = std::time::Duration::from_secs(3);
+    sim.declare(
+        &(hub + &policy("p", RULE).replace("mode: Enforce", "mode: Enforce\n  limits: {maxFindings: 5000, maxPercent: 100}")),
+    );
+    sim.start();
+    sim.settle().await;
+    assert!(keys.iter().all(|key| sim.workflow(key) == Suppressed));
+    sim.assert_stays().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_queue_the_audit_alone_keeps_the_hub() {
     let mut sim = Sim::new();
