@@ -16,7 +16,8 @@ const IN_MAP: &str = "a value must not be null.";
 /// source of the cluster finds what kubectl noted.
 pub(super) fn refuse(schema: &mut Value) {
     let Some(members) = schema.as_object_mut() else { return };
-    let required: Vec<String> = members.get("required").and_then(Value::as_array).map(names).unwrap_or_default();
+    let required = members.get("required").and_then(Value::as_array);
+    let required: Vec<String> = required.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     let mut demands = Vec::new();
     for (name, field) in members.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         refuse(field);
@@ -36,10 +37,6 @@ pub(super) fn refuse(schema: &mut Value) {
     if members.get("additionalProperties").is_some_and(Value::is_object) {
         map(members);
     }
-}
-
-fn names(all: &Vec<Value>) -> Vec<String> {
-    all.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The second holds for all but null: a schema is not looked into for the sake of a null, and so its `not` is not either. The first

@@ -117,7 +117,7 @@ pub fn timestamp(text: &str) -> Result<Timestamp, String> {
         }
     };
     // A leap second and the year 0 are nothing to the API server.
-    if !shape || !zone || &bytes[17..19] == b"60" || text.starts_with("0000") {
+    if !shape || !zone || text.get(17..19) == Some("60") || text.starts_with("0000") {
         return Err(allowed());
     }
     let time: Timestamp = text.parse().map_err(|_| allowed())?;

@@ -2,7 +2,9 @@
 //! whose definitions let everything pass.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use hubkeeper::assembly::time::HouseClock;
@@ -19,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::goods::good;
-use super::{api, kind_of, table, walk};
-use crate::cluster::{binaries, define};
+use super::{api, created, kind_of, table, walk};
+use crate::cluster::{admin, binaries, controllers, define, plane};
 
 /// Our definitions without a schema.
 async fn define_without_rules(client: &Client) {
@@ -67,8 +69,7 @@ fn named(object: &Value, name: &str) -> (ObjectRef, Value) {
 }
 
 async fn store(client: &Client, object: &Value) {
-    let object = serde_json::from_value(object.clone()).unwrap();
-    let kind = kind_of(&serde_json::to_value(&object).unwrap());
+    let (kind, object) = (kind_of(object), serde_json::from_value(object.clone()).unwrap());
     api(client, kind).create(&PostParams::default(), &object).await.unwrap();
 }
 
@@ -108,7 +109,17 @@ async fn what_no_rule_has_judged_is_told_as_broken_and_never_matches_wider() {
 
     // The definitions come, and what is stored stays. What they do not name is gone for every reader: nothing else may change.
     define(&client).await;
+    for kind in Kind::ALL {
+        // Established they were before: the new ones are served once they refuse.
+        let bad = walk::with(kind, "/spec/surprise", json!(1));
+        let mut tries = 0..600;
+        while created(&client, &bad).await.is_none() {
+            assert!(tries.next().is_some(), "the definition of {kind} does not come");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
     let (broken, taken) = read(&client).await;
+    assert!(goods.iter().all(|good| taken.contains(good)));
     for (reference, case) in &wanted {
         if !case.what.ends_with("an unknown field") {
             assert!(broken.contains_key(reference) && !taken.contains(reference), "{} has an effect", case.what);
@@ -118,17 +129,18 @@ async fn what_no_rule_has_judged_is_told_as_broken_and_never_matches_wider() {
 
 #[tokio::test]
 async fn a_null_is_refused_however_kubectl_sends_it_and_told_where_kubectl_takes_it_out() {
-    let (client, folder) = (crate::cluster::admin().await, tempfile::tempdir().unwrap());
+    let _one = controllers().await;
+    let (client, folder) = (admin().await, tempfile::tempdir().unwrap());
     let file = folder.path().join("policy.json");
     let (reference, mut policy) = named(&good(Kind::ControlPolicy), "nulls");
     let kubectl = |policy: &Value, arguments: &[&str]| {
         std::fs::write(&file, policy.to_string()).unwrap();
-        let plane = crate::cluster::plane();
-        let output = std::process::Command::new(plane.kubectl())
+        let output = Command::new(plane().kubectl())
             .args(arguments)
             .args(["--validate=strict", "-f"])
             .arg(&file)
-            .env("KUBECONFIG", plane.kubeconfig())
+            .env("KUBECONFIG", plane().kubeconfig())
+            .env("HOME", "/nonexistent")
             .output()
             .unwrap();
         if output.status.success() { Ok(()) } else { Err(String::from_utf8(output.stderr).unwrap()) }

@@ -131,9 +131,10 @@ pub fn cases(kind: Kind) -> Vec<Case> {
     cases
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each keyword")]
 fn of_keyword(kind: Kind, place: &Place<'_>, keyword: &str, keywords: &Map<String, Value>, cases: &mut Vec<Case>) {
     let (bound, here) = (&keywords[keyword], good(kind).pointer(&place.pointer).unwrap().clone());
-    let number = || bound.as_f64().map(|number| number as i64).unwrap();
+    let number = || format!("{:.0}", bound.as_f64().unwrap()).parse::<i64>().unwrap();
     let size = || usize::try_from(number()).unwrap();
     // AWS's own vocabulary: what is of the right length is no category yet.
     let open = !place.path.ends_with("categories[]");
@@ -198,7 +199,12 @@ fn of_keyword(kind: Kind, place: &Place<'_>, keyword: &str, keywords: &Map<Strin
             "should be greater than or equal to",
         ),
         "maximum" => {
-            case(json!(number() + 1), Some(json!(number())), "should be less than or equal to", "should be less than or equal to")
+            case(
+                json!(number() + 1),
+                Some(json!(number())),
+                "should be less than or equal to",
+                "should be less than or equal to",
+            );
         }
         "required" => {
             for name in bound.as_array().unwrap().iter().filter_map(Value::as_str) {
