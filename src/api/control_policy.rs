@@ -56,7 +56,7 @@ pub struct ControlPolicySpec {
     /// What is done about a suppression that a person made. Default: Respect.
     #[serde(default)]
     pub manual_suppression: ManualSuppression,
-    /// How much of this policy's may change in a rolling hour without an Approval. Default: only the hub's limits count.
+    /// How much may change for this policy in a rolling hour without an Approval. Default: only the hub's limits count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<PolicyLimits>,
     /// What happens to what the policy holds when it is deleted. Default: Revert.

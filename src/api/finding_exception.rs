@@ -13,7 +13,7 @@ use crate::core::ids::Kind;
 use crate::core::objects::{self, ExceptionSpec, Object};
 
 const TARGET_CONTROLS: &str = "a target must name controls or generators: an exception is of something.";
-const TARGET_WHERE: &str = "a target must name accounts or resources: an exception is of something somewhere.";
+const TARGET_WHERE: &str = "a target must name accounts, accountSelector or resources: an exception is of something somewhere.";
 const DATES: &str = "expiresAt must be later than startsAt.";
 
 /// Findings that are accepted for a time: what, why, who answers for it, and until when.
@@ -49,8 +49,8 @@ pub struct FindingExceptionSpec {
     /// What is done to the findings. Accept: they are SUPPRESSED while the exception holds. Default: Accept.
     #[serde(default)]
     pub effect: Effect,
-    /// Which findings; a finding of any target is meant. Each target must name controls or generators, and accounts or
-    /// resources. Example: [{controls: [S3.8], accounts: ["111122223333"], resources: ["arn:aws:s3:::cdn"]}].
+    /// Which findings; a finding of any target is meant. Each target must name controls or generators, and accounts,
+    /// accountSelector or resources. Example: [{controls: [S3.8], accounts: ["111122223333"], resources: ["arn:aws:s3:::cdn"]}].
     #[schemars(schema_with = "targets_schema")]
     pub targets: Vec<Match>,
     /// Why, in one word. Example: CompensatingControl.

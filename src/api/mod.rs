@@ -18,6 +18,7 @@ pub mod exception_policy;
 pub mod finding_exception;
 pub mod judge;
 pub mod matching;
+mod nulls;
 pub mod object_status;
 pub mod parse;
 pub mod schema;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::schema::TOO_LATE;
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::objects::Meta;
 
@@ -115,10 +116,15 @@ pub fn timestamp(text: &str) -> Result<Timestamp, String> {
             hours.is_some_and(|hours| hours < 24)
         }
     };
-    if !shape || !zone {
+    // A leap second and the year 0 are nothing to the API server.
+    if !shape || !zone || text.get(17..19) == Some("60") || text.starts_with("0000") {
         return Err(allowed());
     }
-    text.parse().map_err(|_| allowed())
+    let time: Timestamp = text.parse().map_err(|_| allowed())?;
+    if TOO_LATE.parse().is_ok_and(|late: Timestamp| time >= late) {
+        return Err("must be a date that exists, before the year 9999.".to_owned());
+    }
+    Ok(time)
 }
 
 /// Identity and provenance of an object. The digest is of the typed spec with its defaults filled in, so that a directory

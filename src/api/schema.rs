@@ -5,15 +5,21 @@ use kube::CustomResourceExt;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException, SecurityHub};
+use super::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException, SecurityHub, nulls};
 use crate::core::ids::Kind;
 
 /// RFC 3339 with a time zone that exists.
 const TIME: &str =
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 
+/// From here on calendar libraries differ. For ever is not a date: an exception without an end is a policy.
+pub const TOO_LATE: &str = "9999-01-01T00:00:00Z";
+
 /// Names of objects: RFC 1123 subdomains.
-pub const OBJECT_NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
+pub const OBJECT_NAME: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+
+/// Values of labels.
+pub const LABEL_VALUE: &str = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$";
 
 /// Every pattern of the schemas, and what it allows, in words.
 const PATTERNS: &[(&str, &str)] = &[
@@ -21,6 +27,7 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"^[A-Za-z0-9]+\.([0-9]+|\*)$", "a security control id such as EC2.13, or EC2.* for all controls of a service"),
     (r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "lower case letters, digits and dashes, beginning and ending with a letter or digit"),
     (OBJECT_NAME, "lower case letters, digits, dashes and dots, beginning and ending with a letter or digit"),
+    (LABEL_VALUE, "at most 63 letters, digits, dashes, underscores and dots, beginning and ending with a letter or digit"),
     ("^[^/]+/[^/]+$", "what follows product/ in a ProductArn, such as aws/inspector"),
     ("^[0-9]{12}$", "twelve digits, quoted in YAML so that leading zeros stay"),
     ("^[a-z0-9]+(-[a-z0-9]+)+$", "an AWS Region code such as eu-west-1"),
@@ -29,7 +36,10 @@ const PATTERNS: &[(&str, &str)] = &[
         "the ARN of an IAM role such as arn:aws:iam::111122223333:role/hubkeeper",
     ),
     (r"^[A-Za-z0-9+=,.@:/_-]+$", "letters, digits and +=,.@:/_-"),
-    (r"^https?://[^\s/]+/[^\s]+$", "the URL of an SQS queue such as https://sqs.eu-west-1.amazonaws.com/111122223333/hubkeeper"),
+    (
+        r"^https?://[!-.0-~]+/[!-~]+$",
+        "the URL of an SQS queue such as https://sqs.eu-west-1.amazonaws.com/111122223333/hubkeeper",
+    ),
     ("^sha256:[0-9a-f]{64}$", "sha256: and 64 hexadecimal digits, as hubkeeper digest prints it"),
 ];
 
@@ -40,7 +50,13 @@ pub fn in_words(pattern: &str) -> Option<&'static str> {
 
 /// A time, as text: a CRD printer column of type date shows times in the future as garbage.
 pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "minLength": 20, "maxLength": 35, "pattern": TIME})
+    json_schema!({
+        "type": "string", "minLength": 20, "maxLength": 35, "pattern": TIME,
+        "x-kubernetes-validations": [{
+            "rule": format!("timestamp(self) < timestamp('{TOO_LATE}')"),
+            "message": "must be a date that exists, before the year 9999.",
+        }],
+    })
 }
 
 /// The CustomResourceDefinition of a kind.
@@ -58,6 +74,9 @@ pub fn crd(kind: Kind) -> CustomResourceDefinition {
         // Through JSON, because the typed schema has a field for every keyword there is.
         if let Ok(mut value) = serde_json::to_value(&*schema) {
             tidy(&mut value);
+            if let Some(spec) = value.pointer_mut("/properties/spec") {
+                nulls::refuse(spec);
+            }
             if let Some(status) = value.pointer_mut("/properties/status") {
                 without_defaults(status);
             }
@@ -69,7 +88,7 @@ pub fn crd(kind: Kind) -> CustomResourceDefinition {
     crd
 }
 
-/// `null` is nowhere a value of ours, and a description is one paragraph.
+/// What is optional to Rust is nullable to schemars, and not to us; a description is one paragraph.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {

@@ -123,7 +123,7 @@ pub struct Role {
 pub struct Events {
     /// URL of the SQS queue that an EventBridge rule sends "Security Hub Findings - Imported" to. Example:
     /// https://sqs.eu-west-1.amazonaws.com/111122223333/hubkeeper.
-    #[schemars(length(min = 10, max = 1024), pattern(r"^https?://[^\s/]+/[^\s]+$"))]
+    #[schemars(length(min = 10, max = 1024), pattern(r"^https?://[!-.0-~]+/[!-~]+$"))]
     pub queue_url: String,
 }
 

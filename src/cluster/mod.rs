@@ -3,6 +3,7 @@
 //! Sets no finalizers: what is held is written in the hub, so that a deletion never has to wait for us.
 
 pub mod absence;
+mod applied;
 pub mod events;
 pub mod failure;
 pub mod lease;

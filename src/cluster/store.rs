@@ -7,6 +7,7 @@ use kube::api::{DynamicObject, ObjectMeta};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use super::applied;
 use crate::api::judge::{Declared, judge};
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::objects::{Broken, Desired};
@@ -195,7 +196,9 @@ fn keep(kind: Kind, object: &DynamicObject) -> Option<(ObjectRef, Kept)> {
         members.insert("kind".to_owned(), kind.as_str().into());
     }
     // Objects may be older than our rules, or of a newer definition: the API server does not judge again what it has.
-    let said = judge(kind, &value).map_err(|errors| Broken {
+    let lost = applied::nulls(&value);
+    let said = judge(kind, &value).and_then(|declared| if lost.is_empty() { Ok(declared) } else { Err(lost) });
+    let said = said.map_err(|errors| Broken {
         object: Some(object_ref.clone()),
         origin: object_ref.to_string().into(),
         message: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ").into(),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::structure::{Findings, MAX_ERRORS, check};
 use crate::api::parse::{FieldError, Invalid};
-use crate::api::schema::OBJECT_NAME;
+use crate::api::schema::{LABEL_VALUE, OBJECT_NAME};
 use crate::api::{Account, Approval, ControlPolicy, ExceptionPolicy, FindingException, SecurityHub, crd};
 use crate::core::filter::{FilterError, Filters};
 use crate::core::ids::Kind;
@@ -123,7 +123,6 @@ fn open_api(kind: Kind) -> Option<Value> {
 
 /// `metadata` as people may write it; what the API server keeps there itself is let pass, so that `kubectl get -o yaml` does.
 fn metadata(kind: Kind) -> Value {
-    let texts = |most: u32| json!({"type": "object", "additionalProperties": {"type": "string", "maxLength": most}});
     let anything = json!({"x-kubernetes-preserve-unknown-fields": true});
     let mut metadata = json!({
         "type": "object",
@@ -131,8 +130,8 @@ fn metadata(kind: Kind) -> Value {
             "name": {"type": "string", "minLength": 1, "maxLength": 253, "pattern": OBJECT_NAME, "description": "Example: main."},
             "namespace": {"type": "string", "minLength": 1, "maxLength": 63, "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
                 "description": "Example: team-pay."},
-            "labels": texts(63),
-            "annotations": texts(262_144),
+            "labels": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE}},
+            "annotations": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 262_144}},
             "finalizers": {"type": "array", "items": {"type": "string"}},
             "uid": {"type": "string"}, "resourceVersion": {"type": "string"}, "generation": {"type": "integer"},
             "creationTimestamp": {"type": "string"}, "selfLink": {"type": "string"},

@@ -14,6 +14,8 @@ use crate::api::schema::in_words;
 #[cfg(test)]
 pub const KEYWORDS: &[&str] = &[
     "additionalProperties",
+    // Of nulls: they are refused here wherever they are.
+    "allOf",
     "default",
     "description",
     "enum",
@@ -27,6 +29,7 @@ pub const KEYWORDS: &[&str] = &[
     "minLength",
     "minProperties",
     "minimum",
+    "nullable",
     "oneOf",
     "pattern",
     "properties",
@@ -118,22 +121,14 @@ fn size(schema: &Value, keyword: &str) -> Option<usize> {
 
 fn string(schema: &Value, text: &str, path: &str, found: &mut Findings) -> bool {
     let length = text.chars().count();
-    if let Some(most) = size(schema, "maxLength").filter(|most| length > *most)
-        && schema.get("pattern").is_none()
+    if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
+        && !matches(pattern, text)
     {
+        let allowed = in_words(pattern).map_or_else(|| format!("should match '{pattern}'"), |words| format!("should be {words}"));
+        refuse(found, path, format!("Invalid value: {}: {allowed}", shown(&Value::from(text))));
+    } else if let Some(most) = size(schema, "maxLength").filter(|most| length > *most) {
         refuse(found, path, format!("Too long: {length} characters: may not be more than {most}"));
-        return true;
-    }
-    if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
-        let too_long = size(schema, "maxLength").is_some_and(|most| length > most);
-        if too_long || !matches(pattern, text) {
-            let allowed =
-                in_words(pattern).map_or_else(|| format!("should match '{pattern}'"), |words| format!("should be {words}"));
-            refuse(found, path, format!("Invalid value: {}: {allowed}", shown(&Value::from(text))));
-        }
-        return true;
-    }
-    if let Some(least) = size(schema, "minLength").filter(|least| length < *least) {
+    } else if let Some(least) = size(schema, "minLength").filter(|least| length < *least) {
         let what = if length == 0 { "Invalid value: \"\"".to_owned() } else { format!("Too short: {length} characters") };
         refuse(found, path, format!("{what}: should be at least {least} character{} long", if least == 1 { "" } else { "s" }));
     }

@@ -122,7 +122,7 @@ fn a_bad_manifest_gets_a_sentence_with_file_line_field_and_what_is_allowed() {
         (
             exception(&format!("{DATES}  targets: [{{regions: [eu-west-1]}}]\n")),
             &[
-                "f.yaml:10: spec.targets[0]: Invalid value: a target must name accounts or resources: an exception is of something \
+                "f.yaml:10: spec.targets[0]: Invalid value: a target must name accounts, accountSelector or resources: an exception is of something \
                  somewhere.",
                 "f.yaml:10: spec.targets[0]: Invalid value: a target must name controls or generators: an exception is of something.",
             ],

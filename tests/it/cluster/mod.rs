@@ -1,5 +1,6 @@
 //! On a real API server: one control plane for all tests of a run, started by the first that asks.
 
+mod admission;
 mod lease;
 mod replicas;
 mod run;
