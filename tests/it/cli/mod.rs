@@ -10,7 +10,7 @@ mod help;
 mod keep;
 mod local;
 mod plan;
-mod readme;
+pub mod readme;
 mod terminal;
 mod validate;
 

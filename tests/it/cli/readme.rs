@@ -22,7 +22,7 @@ fn blocks(language: &str) -> Vec<String> {
 }
 
 /// The one block that begins with this.
-fn block(language: &str, start: &str) -> String {
+pub fn block(language: &str, start: &str) -> String {
     let mut found = blocks(language).into_iter().filter(|block| block.starts_with(start));
     let block = found.next().unwrap_or_else(|| panic!("no {language} block of the README begins with {start:?}"));
     assert!(found.next().is_none(), "{start}");
@@ -52,6 +52,8 @@ fn every_block_of_commands_is_tried_by_a_test() {
         "cargo run --release -- demo",
         "cargo install --path . --locked",
         "hubkeeper run --manifests security",
+        // By tests/it/cluster/chart.
+        "kubectl create namespace hubkeeper",
         "export AWS_DEFAULT_REGION=eu-west-1\n\naws sqs create-queue",
         "hubkeeper local --listen",
         "export AWS_ENDPOINT_URL=",

@@ -1,8 +1,11 @@
 //! On a real API server: one control plane for all tests of a run, started by the first that asks.
 
+mod chart;
 mod lease;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use hubkeeper::controlplane::{Binaries, ControlPlane, Options};
@@ -53,4 +56,37 @@ async fn define(client: &Client) {
         api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(&crd)).await.unwrap();
         kube::runtime::wait::await_condition(api.clone(), &name, kube::runtime::conditions::is_crd_established()).await.unwrap();
     }
+}
+
+/// Our kinds, namespaced ones first.
+const KINDS: &str = "findingexceptions,approvals,securityhubs,controlpolicies,exceptionpolicies,accounts";
+
+/// The right to run controllers: they keep every hub that is declared, so there is one test at a time, and it begins with none.
+async fn controllers() -> tokio::sync::MutexGuard<'static, ()> {
+    static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let guard = ONE.lock().await;
+    tokio::task::spawn_blocking(|| kubectl(&["delete", KINDS, "--all", "--all-namespaces", "--wait"], "")).await.unwrap();
+    guard
+}
+
+/// Runs kubectl as the administrator, with this on standard input; what it said. Fails if it fails.
+fn kubectl(args: &[&str], input: &str) -> String {
+    let mut command = Command::new(plane().kubectl());
+    command.arg("--kubeconfig").arg(plane().kubeconfig()).args(args).env("HOME", "/nonexistent");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "kubectl {args:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// `kubectl apply` of this.
+fn apply(manifests: &str) {
+    kubectl(&["apply", "-f", "-"], manifests);
+}
+
+/// One field of an object, as kubectl prints it.
+fn field(kind: &str, name: &str, path: &str) -> String {
+    kubectl(&["get", kind, name, "-o", &format!("jsonpath={path}")], "")
 }
