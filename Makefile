@@ -11,7 +11,7 @@ demo: ## the tour: Security Hub Local, a policy, an exception; no AWS, no cluste
 	$(CARGO) run --release --locked -- demo
 
 test: ## all tests; installs what they need into .cache/ the first time
-	tests/setup.sh moto
+	tests/setup.sh moto controlplane
 	$(CARGO) test --locked
 
 unit: ## the tests beside the code only

@@ -27,8 +27,6 @@ use crate::telemetry::events::Events;
 use crate::telemetry::health::Readiness;
 use crate::telemetry::metrics::Metrics;
 
-/// The shortest lease: below, a slow API server alone would end it.
-pub const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 /// How long the API server may keep us waiting for an answer.
 const ANSWER: Duration = Duration::from_secs(30);
 

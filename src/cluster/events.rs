@@ -76,7 +76,7 @@ impl EventWriter {
         // One that is gone has no uid, and what is said of it is worth hearing all the same.
         let uid = self.store.standing(object).map(|(uid, _)| uid);
         let kube_event = KubeEvent {
-            metadata: ObjectMeta { generate_name: Some(format!("{}.", object.name)), ..ObjectMeta::default() },
+            metadata: ObjectMeta { generate_name: Some(format!("{}-", object.name)), ..ObjectMeta::default() },
             action: Some("Reconcile".to_owned()),
             event_time: Some(MicroTime(at)),
             note: Some(shortened(&event.message)),
@@ -95,7 +95,7 @@ impl EventWriter {
             ..KubeEvent::default()
         };
         if let Err(error) = api.create(&PostParams::default(), &kube_event).await {
-            tracing::debug!("{}", failure::of(&error, &format!("write an event about {object}")));
+            tracing::warn!("{}", failure::of(&error, &format!("write an event about {object}")));
         }
     }
 }

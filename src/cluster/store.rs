@@ -128,7 +128,7 @@ impl Store {
     /// Kinds that were not yet listed completely, and why if that is known.
     pub fn waiting(&self) -> Vec<(Kind, Option<String>)> {
         let shelves = self.shelves();
-        let shelf = |kind: &Kind| shelves.get(kind).filter(|shelf| shelf.listed).is_none();
+        let shelf = |kind: &Kind| shelves.get(kind).is_none_or(|shelf| !shelf.listed);
         Kind::ALL.into_iter().filter(shelf).map(|kind| (kind, shelves.get(&kind).and_then(|s| s.doubt.clone()))).collect()
     }
 

@@ -117,7 +117,7 @@ impl Candidate {
             match self.observe().await {
                 Ok(()) if self.is_free() => match self.take().await {
                     Ok(()) => return true,
-                    Err(Missed::Conflict | Missed::Gone) => continue,
+                    Err(Missed::Conflict | Missed::Gone) => {}
                     Err(error @ Missed::Failed(_)) => self.failed("take", &error, stop).await,
                 },
                 Ok(()) => self.wait(stop).await,
@@ -223,12 +223,11 @@ impl Candidate {
     async fn take(&mut self) -> Result<(), Missed> {
         let from = self.clock.elapsed();
         let spec = self.spec(self.clock.now());
-        match self.seen.clone() {
-            Some(seen) => self.replace(Lease { spec: Some(spec), ..seen.lease }).await?,
-            None => {
-                let metadata = ObjectMeta { name: Some(self.terms.name.clone()), ..ObjectMeta::default() };
-                self.create(Lease { metadata, spec: Some(spec) }).await?;
-            }
+        if let Some(seen) = self.seen.clone() {
+            self.replace(Lease { spec: Some(spec), ..seen.lease }).await?;
+        } else {
+            let metadata = ObjectMeta { name: Some(self.terms.name.clone()), ..ObjectMeta::default() };
+            self.create(Lease { metadata, spec: Some(spec) }).await?;
         }
         self.standing.begin(from + self.terms.deadline);
         tracing::info!(lease = self.terms.name, identity = self.terms.identity, "leading");

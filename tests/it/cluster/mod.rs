@@ -2,6 +2,8 @@
 
 mod chart;
 mod lease;
+mod replicas;
+mod run;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
