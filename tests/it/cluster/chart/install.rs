@@ -30,7 +30,8 @@ async fn the_readmes_commands_install_it_where_pods_are_restricted() {
         std::os::unix::fs::symlink(program(), folder.path().join("helm")).unwrap();
         std::os::unix::fs::symlink(plane().kubectl(), folder.path().join("kubectl")).unwrap();
         // The tests have put the definitions there before.
-        let wanted = format!("helm() {{ command helm \"$@\" --take-ownership '{TRUSTED}'; }}\n{}", readme::block("sh", "kubectl create"));
+        let wanted =
+            format!("helm() {{ command helm \"$@\" --take-ownership '{TRUSTED}'; }}\n{}", readme::block("sh", "kubectl create"));
         let mut shell = Command::new("bash");
         shell.env_clear().env("PATH", format!("{}:/usr/bin:/bin", folder.path().display())).env("HOME", folder.path());
         shell.env("KUBECONFIG", plane().kubeconfig()).args(["-eu", "-o", "pipefail", "-c", &wanted]).current_dir(root());
@@ -136,8 +137,8 @@ async fn who_views_sees_all_who_edits_asks_for_exceptions_and_only_approvers_app
     let _one = controllers().await;
     blocking(|| {
         let _release = Release::install(NAME);
-        for (who, role) in
-            [("vic", "view"), ("eve", "edit"), ("adam", "admin"), ("alice", "hubkeeper-people-approver")].map(|(w, r)| (w, r.to_owned()))
+        for (who, role) in [("vic", "view"), ("eve", "edit"), ("adam", "admin"), ("alice", "hubkeeper-people-approver")]
+            .map(|(w, r)| (w, r.to_owned()))
         {
             let (role, user) = (format!("--clusterrole={role}"), format!("--user={who}"));
             kubectl(&["create", "rolebinding", who, "-n", NAME, &role, &user], "");
@@ -155,7 +156,9 @@ async fn who_views_sees_all_who_edits_asks_for_exceptions_and_only_approvers_app
             serde_json::from_str::<Value>(&answer).unwrap()["status"]["allowed"] == true
         };
         until("the roles are taken in", || {
-            may("vic", "list", "approvals", NAME) && may("eve", "create", "findingexceptions", NAME) && may("adam", "delete", "findingexceptions", NAME)
+            may("vic", "list", "approvals", NAME)
+                && may("eve", "create", "findingexceptions", NAME)
+                && may("adam", "delete", "findingexceptions", NAME)
         });
         for who in ["vic", "eve", "adam"] {
             assert!(may(who, "get", "findingexceptions", NAME) && may(who, "watch", "approvals", NAME), "{who}");

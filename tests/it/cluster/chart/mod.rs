@@ -7,6 +7,7 @@ mod rights;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use super::run::blocking;
 use super::{kubectl, plane};
 use crate::cli::{root, text};
 
@@ -18,7 +19,11 @@ const TRUSTED: &str = r#"--set-json=approvals.trustedUsers=["admin","system:serv
 /// helm. Fails, and says how to get it, where there is none: a test that was not run is none.
 fn program() -> PathBuf {
     let path = root().join(".cache/go-tools/helm");
-    assert!(path.is_file(), "{} is not there: run `make test`, or `tests/setup.sh tools` once before `cargo test`", path.display());
+    assert!(
+        path.is_file(),
+        "{} is not there: run `make test`, or `tests/setup.sh tools` once before `cargo test`",
+        path.display()
+    );
     path
 }
 
@@ -32,11 +37,6 @@ fn helmed(args: &[&str]) -> String {
     let output = helm(args);
     assert!(output.status.success(), "helm {args:?}: {}", text(&output.stderr));
     text(&output.stdout)
-}
-
-/// Off the runtime: helm and kubectl are waited for.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 /// A release in a namespace of the same name, where pods are restricted. Both are gone with this value.
