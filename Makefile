@@ -11,7 +11,7 @@ demo: ## the tour: Security Hub Local, a policy, an exception; no AWS, no cluste
 	$(CARGO) run --release --locked -- demo
 
 test: ## all tests; installs what they need into .cache/ the first time
-	tests/setup.sh moto controlplane
+	tests/setup.sh moto controlplane tools
 	$(CARGO) test --locked
 
 unit: ## the tests beside the code only
@@ -27,8 +27,9 @@ lint: ## formatting, clippy, documentation and the dependency policy
 fmt: ## format the code
 	$(CARGO) fmt
 
-generate: ## write crds/ anew from src/api
+generate: ## write crds/ and the chart's copy of it anew from src/api
 	$(CARGO) run --locked --quiet -- crds --dir crds
+	$(CARGO) run --locked --quiet -- crds --dir charts/hubkeeper/files/crds
 
 bench: ## the figures of CONTRIBUTING.md
 	$(CARGO) bench --locked

@@ -5,6 +5,7 @@
 #   tests/setup.sh cargo-deny   .cache/tools/bin/cargo-deny: the dependency policy
 #   tests/setup.sh controlplane .cache/controlplane: kube-apiserver, kube-controller-manager, etcd and kubectl, built once by Go
 #                               into a cache that outlives the tree; not needed where KUBEBUILDER_ASSETS names a folder of them
+#   tests/setup.sh tools        .cache/go-tools: helm, built once by Go into the same cache
 #
 # Each is done once; a changed version or requirement does it again.
 set -euo pipefail
@@ -43,31 +44,43 @@ cargo_deny() {
   finish cargo-deny "$CARGO_DENY_VERSION"
 }
 
-controlplane() {
-  local key store version=1.37.1 package stamps work
-  if [[ -n "${KUBEBUILDER_ASSETS:-}" ]]; then return; fi
-  key=$(cat tests/controlplane/go.mod tests/controlplane/go.sum | sha256sum | cut -c1-16)
-  store=${XDG_CACHE_HOME:-$HOME/.cache}/hubkeeper/controlplane-$key
+# built_by_go NAME LINK: builds what the module tests/NAME names as its tools, once for each content of go.mod and go.sum, with the
+# linker's flags $STAMPS; .cache/LINK leads there. $ABOUT says how long it takes.
+built_by_go() {
+  local name=$1 link=$2 key store work
+  key=$(cat "tests/$name/go.mod" "tests/$name/go.sum" | sha256sum | cut -c1-16)
+  store=${XDG_CACHE_HOME:-$HOME/.cache}/hubkeeper/$name-$key
   if [[ ! -d $store ]]; then
     if ! command -v go >/dev/null; then
-      echo "tests/setup.sh: needs Go 1.26 or later, or KUBEBUILDER_ASSETS set to a folder with kube-apiserver, etcd," >&2
-      echo "kube-controller-manager and kubectl" >&2
+      echo "tests/setup.sh: $name needs Go 1.26 or later$ELSE" >&2
       exit 1
     fi
-    echo "tests/setup.sh: building a control plane into $store (once, about 6 minutes)" >&2
+    echo "tests/setup.sh: building what tests/$name/go.mod names into $store (once, about $ABOUT)" >&2
     mkdir -p "${store%/*}"
     work=$(mktemp -d "$store.XXXXXX")
-    # Without its version stamped in, kubectl compares no versions.
-    stamps="-s -w"
-    for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
-      stamps+=" -X $package.gitVersion=v$version -X $package.gitMajor=1 -X $package.gitMinor=${version:2:2}"
-    done
-    (cd tests/controlplane && CGO_ENABLED=0 go build -trimpath -ldflags "$stamps" -o "$work/" tool)
-    mv "$work/server" "$work/etcd"
+    (cd "tests/$name" && CGO_ENABLED=0 go build -trimpath -ldflags "$STAMPS" -o "$work/" tool)
+    # The main package of etcd is called so.
+    if [[ -f $work/server ]]; then mv "$work/server" "$work/etcd"; fi
     # Whoever comes second finds the folder there.
     mv -T "$work" "$store" 2>/dev/null || rm -rf "$work"
   fi
-  ln -sfn "$store" .cache/controlplane
+  ln -sfn "$store" ".cache/$link"
+}
+
+controlplane() {
+  local version=1.37.1 package STAMPS="-s -w" ABOUT="6 minutes" ELSE
+  ELSE=", or KUBEBUILDER_ASSETS set to a folder with kube-apiserver, etcd, kube-controller-manager and kubectl"
+  if [[ -n "${KUBEBUILDER_ASSETS:-}" ]]; then return; fi
+  # Without its version stamped in, kubectl compares no versions.
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    STAMPS+=" -X $package.gitVersion=v$version -X $package.gitMajor=1 -X $package.gitMinor=${version:2:2}"
+  done
+  built_by_go controlplane controlplane
+}
+
+tools() {
+  local STAMPS="-s -w" ABOUT="1 minute" ELSE=""
+  built_by_go tools go-tools
 }
 
 for part in "$@"; do
@@ -75,8 +88,9 @@ for part in "$@"; do
     moto) moto ;;
     cargo-deny) cargo_deny ;;
     controlplane) controlplane ;;
+    tools) tools ;;
     *)
-      echo "tests/setup.sh: unknown part '$part'; there are: moto, cargo-deny, controlplane" >&2
+      echo "tests/setup.sh: unknown part '$part'; there are: moto, cargo-deny, controlplane, tools" >&2
       exit 2
       ;;
   esac

@@ -1,6 +1,7 @@
 //! On a real API server: one control plane for all tests of a run, started by the first that asks.
 
 mod admission;
+mod chart;
 mod lease;
 mod replicas;
 mod run;
