@@ -82,7 +82,12 @@ impl<'c> Chain<'c, '_> {
 
     pub(super) fn ours(&mut self, marker: &Marker) -> Decision {
         self.trace.say("held", || format!("ours: suppressed for {} since {}", marker.owner, marker.at));
-        let (matches, holder) = self.as_failing(&marker.owner);
+        // What is inherited was decided by the check as it is: judged as if it were failing, another policy might have the word.
+        let (matches, holder) = if marker.owner == Owner::Inherited && self.finding.actionable() {
+            (Cow::Borrowed(self.matches), self.holder(self.matches, Some(&marker.owner)))
+        } else {
+            self.as_failing(&marker.owner)
+        };
         let (governing, regime) = self.regime(&matches);
         let mut decision = match &marker.owner {
             Owner::Inherited => self.ours_inherited(marker, &holder, regime),

@@ -355,3 +355,22 @@ fn many_findings_of_one_problem_rewritten_once_each_are_no_war() {
         assert_eq!(world.settle(), 1, "finding {number}");
     }
 }
+
+#[test]
+fn what_is_inherited_is_judged_by_the_check_as_it_is_and_not_as_if_it_failed() {
+    // A WARNING is governed by one policy, and would be by another if it failed.
+    let of = |name: &str, compliance: &str, regime: ManualSuppression| {
+        let mut policy = policy(name);
+        policy.spec.scope = matching(json!({"compliance": [compliance]}));
+        policy.spec.manual_suppression = regime;
+        policy.spec.rules = vec![rule("nothing", json!({"accounts": ["999999999999"]}), false)];
+        policy
+    };
+    let policies = vec![of("p", "FAILED", ManualSuppression::Revert), of("r", "WARNING", ManualSuppression::Respect)];
+    let mut world = World::with(policies, vec![]);
+    world.add(1, "a");
+    world.person(1, Suppressed);
+    world.add(2, "a").compliance = Warning;
+    assert_eq!((world.settle(), world.workflow(2), world.reason(2)), (1, Suppressed, reasons::INHERITED));
+    assert_eq!(world.settle(), 0);
+}
