@@ -129,6 +129,7 @@ pub fn cases() -> Vec<(Rule, Case)> {
             );
             let subject = "subject.namespace must be given for a FindingException, and not for a cluster-scoped kind.";
             let dates = "expiresAt must be later than startsAt.";
+            let once = "linkedRegions must name each Region once.";
             let home = "linkedRegions must not name the home Region: it is always kept.";
             let names = "controlGroups must have distinct names.";
             match (kind, path) {
@@ -172,6 +173,13 @@ pub fn cases() -> Vec<(Rule, Case)> {
                         home,
                         but("linkedRegions", json!(["us-east-1", "eu-west-1"])),
                         but("linkedRegions", json!([])),
+                    );
+                    case(
+                        once,
+                        &at,
+                        once,
+                        but("linkedRegions", json!(["us-east-1", "us-east-1"])),
+                        but("linkedRegions", json!(["us-east-1", "us-east-2"])),
                     );
                     let at = format!("{field}.controlGroups");
                     let group = |name: &str| json!({"name": name, "controls": ["S3.8"]});
