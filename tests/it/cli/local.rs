@@ -248,7 +248,7 @@ fn events_go_to_the_queue_of_another_server_too() {
         let finding = served.all().remove(0);
         served.notify(&finding);
         let mut received = Vec::new();
-        for _ in 0..30 {
+        for _ in 0..300 {
             received = messages(&server, &queue);
             if !received.is_empty() {
                 break;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::admin;
 
 /// Short, and still long against what a request takes here.
-const DURATION: Duration = Duration::from_secs(3);
+const DURATION: Duration = Duration::from_secs(6);
 
 async fn leases() -> Api<Lease> {
     Api::namespaced(admin().await, "default")

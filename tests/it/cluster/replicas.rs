@@ -8,7 +8,7 @@ use super::run::{becomes, blocking, hub, replica};
 use super::{apply, kubectl};
 use crate::cli::{Hub, Running, until};
 
-const LEASE: [&str; 4] = ["--lease-seconds", "5", "--lease-name", "replicas"];
+const LEASE: [&str; 4] = ["--lease-seconds", "10", "--lease-name", "replicas"];
 
 fn policy(control: &str) -> String {
     format!(
