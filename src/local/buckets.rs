@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::core::ids::{AccountId, Region};
-use crate::wire::limits::{RATE_GET_FINDINGS, RATE_IMPORT_FINDINGS, RATE_OTHER, RATE_UPDATE_FINDINGS, Rate};
+use crate::wire::limits::Rate;
+use crate::wire::operations::Operation;
 
 /// All buckets.
 #[derive(Debug, Default)]
@@ -13,22 +14,12 @@ pub struct Buckets {
     full_at: BTreeMap<(AccountId, Region, &'static str), Duration>,
 }
 
-/// The rate of an operation.
-pub fn rate(operation: &str) -> Rate {
-    match operation {
-        "GetFindings" => RATE_GET_FINDINGS,
-        "BatchUpdateFindings" => RATE_UPDATE_FINDINGS,
-        "BatchImportFindings" => RATE_IMPORT_FINDINGS,
-        _ => RATE_OTHER,
-    }
-}
-
 impl Buckets {
     /// Takes a token, if there is one.
-    pub fn take(&mut self, account: AccountId, region: &Region, operation: &'static str, elapsed: Duration) -> bool {
-        let Rate { per_second, burst } = rate(operation);
+    pub fn take(&mut self, account: AccountId, region: &Region, operation: &Operation, elapsed: Duration) -> bool {
+        let Rate { per_second, burst } = operation.rate;
         let period = Duration::from_secs(1) / per_second.max(1);
-        let full_at = self.full_at.entry((account, region.clone(), operation)).or_default();
+        let full_at = self.full_at.entry((account, region.clone(), operation.name)).or_default();
         let missing = full_at.saturating_sub(elapsed);
         if missing > period * burst.saturating_sub(1) {
             return false;
@@ -41,15 +32,15 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::operations::named;
 
     #[test]
     fn a_bucket_holds_its_burst_and_refills_at_its_rate_for_each_account_and_region() {
         let account: AccountId = "111122223333".parse().unwrap();
         let other: AccountId = "444455556666".parse().unwrap();
         let (home, linked): (Region, Region) = ("eu-west-1".parse().unwrap(), "us-east-1".parse().unwrap());
-        let mut buckets = Buckets::default();
-        let mut run =
-            |account, region: &Region, at| (0..100).filter(|_| buckets.take(account, region, "GetFindings", at)).count();
+        let (mut buckets, get) = (Buckets::default(), named("GetFindings").unwrap());
+        let mut run = |account, region: &Region, at| (0..100).filter(|_| buckets.take(account, region, get, at)).count();
         assert_eq!(run(account, &home, Duration::ZERO), 6);
         assert_eq!(run(account, &linked, Duration::ZERO), 6);
         assert_eq!(run(other, &home, Duration::ZERO), 6);
@@ -64,7 +55,11 @@ mod tests {
         let account: AccountId = "111122223333".parse().unwrap();
         let home: Region = "eu-west-1".parse().unwrap();
         let mut buckets = Buckets::default();
-        let mut run = |operation| (0..100).filter(|_| buckets.take(account, &home, operation, Duration::ZERO)).count();
+        let mut run = |name| {
+            let operation = named(name).unwrap();
+            (0..100).filter(|_| buckets.take(account, &home, operation, Duration::ZERO)).count()
+        };
         assert_eq!([run("GetFindings"), run("BatchUpdateFindings"), run("DescribeHub"), run("ListMembers")], [6, 30, 30, 30]);
+        assert_eq!([run("BatchEnableStandards"), run("UpdateStandardsControl")], [1, 5]);
     }
 }

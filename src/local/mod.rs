@@ -31,6 +31,7 @@ use serde_json::Value;
 use crate::core::ids::{AccountId, FindingKey, IdError, Region};
 use crate::core::status::ComplianceStatus;
 use crate::wire::error::AwsError;
+use crate::wire::operations::Operation;
 use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer};
 
 use buckets::Buckets;
@@ -328,13 +329,13 @@ impl Local {
     }
 
     /// Whether a call may go on: the quota, then the faults. An error is the answer.
-    pub(in crate::local) fn admit(&self, operation: &'static str, caller: &Caller) -> Result<Verdict, AwsError> {
+    pub(in crate::local) fn admit(&self, operation: &Operation, caller: &Caller) -> Result<Verdict, AwsError> {
         let elapsed = self.0.clock.elapsed();
         let mut state = self.state();
         if state.buckets_on && !state.buckets.take(caller.account, &caller.region, operation, elapsed) {
             return Err(state.throttle.error());
         }
-        Ok(state.switchboard.judge(operation, caller))
+        Ok(state.switchboard.judge(operation.name, caller))
     }
 
     /// Remembers a call.

@@ -63,5 +63,9 @@ pub const RATE_GET_FINDINGS: Rate = Rate { per_second: 3, burst: 6 };
 pub const RATE_UPDATE_FINDINGS: Rate = Rate { per_second: 10, burst: 30 };
 /// BatchImportFindings.
 pub const RATE_IMPORT_FINDINGS: Rate = Rate { per_second: 10, burst: 30 };
+/// BatchEnableStandards.
+pub const RATE_ENABLE_STANDARDS: Rate = Rate { per_second: 1, burst: 1 };
+/// UpdateStandardsControl.
+pub const RATE_STANDARDS_CONTROL: Rate = Rate { per_second: 1, burst: 5 };
 /// All other operations: one bucket each here (whether they share one is not said).
 pub const RATE_OTHER: Rate = Rate { per_second: 10, burst: 30 };

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::wire::error::AwsError;
+use crate::wire::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::wire::securityhub::{
     BATCH_IMPORT, BATCH_UPDATE, FieldUpdate, FindingHistory, FindingIdentifier, GetFindingHistory, HistoryRecord, UpdateSource,
 };
 
 use super::Hub;
 use super::caller::Caller;
-use super::query::page_size;
+use super::page::page_size;
 
 /// One change, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Hub {
     /// GetFindingHistory, newest first. The last record is the creation.
     pub fn finding_history(&self, caller: &Caller, request: &GetFindingHistory) -> Result<FindingHistory, AwsError> {
         self.require_enabled(caller)?;
-        let size = page_size(request.max_results)?;
+        let size = page_size(request.max_results, PAGE_DEFAULT, PAGE_MAX)?;
         let key = &request.finding_identifier;
         let view = self.organization.view(caller.account, &caller.region);
         let found = self.store.find(&key.id, &key.product_arn).find(|(_, entry)| view.sees(entry.account, &entry.region));

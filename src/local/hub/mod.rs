@@ -7,6 +7,7 @@ pub mod checks;
 pub mod history;
 pub mod import;
 pub mod organization;
+pub mod page;
 pub mod query;
 pub mod store;
 pub mod update;

@@ -1,6 +1,5 @@
 //! The organization: administrator, members, home Region, linked Regions; and who sees what.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,6 +14,7 @@ use crate::wire::securityhub::{
 
 use super::Hub;
 use super::caller::Caller;
+use super::page::{Asked, page_size};
 
 /// An account of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,42 +149,23 @@ impl Hub {
     }
 
     /// ListMembers. An account that administers nobody has none.
-    pub fn members(&self, caller: &Caller, size: Option<&str>, token: Option<&str>) -> Result<Members, AwsError> {
+    pub fn members(&self, caller: &Caller, size: Option<i64>, token: Option<&str>) -> Result<Members, AwsError> {
         self.require_enabled(caller)?;
-        let size = match size {
-            None => MEMBERS_PAGE_MAX,
-            Some(text) => usize::from_str(text).ok().filter(|size| (1..=MEMBERS_PAGE_MAX).contains(size)).ok_or_else(|| {
-                AwsError::invalid_input(format!("Invalid parameter 'MaxResults': must be between 1 and {MEMBERS_PAGE_MAX}"))
-            })?,
-        };
-        let query = format!("ListMembers {} {} {size}", caller.account, caller.region);
-        let start = match token {
-            None => 0,
-            Some(token) => self.tokens.open(&query, token)?.parse().map_err(|_| AwsError::query_changed())?,
-        };
+        let size = page_size(size, MEMBERS_PAGE_MAX, MEMBERS_PAGE_MAX)?;
         let administrator = &self.organization.administrator;
-        if caller.account != administrator.id {
-            return Ok(Members::default());
-        }
+        let administers = caller.account == administrator.id;
         let since = self.enabled.get(&(caller.account, caller.region.clone())).copied().unwrap_or(Timestamp::UNIX_EPOCH);
-        let members: Vec<Member> = self
-            .organization
-            .members
-            .iter()
-            .skip(start)
-            .take(size)
-            .map(|member| Member {
-                account_id: member.id.to_string(),
-                email: format!("{}@example.com", member.name),
-                master_id: administrator.id.to_string(),
-                administrator_id: administrator.id.to_string(),
-                member_status: "Enabled".to_owned(),
-                invited_at: stamp(since),
-                updated_at: stamp(since),
-            })
-            .collect();
-        let end = start + members.len();
-        let next_token = (end < self.organization.members.len()).then(|| self.tokens.seal(&query, &end.to_string()));
+        let members = self.organization.members.iter().filter(|_| administers).map(|member| Member {
+            account_id: member.id.to_string(),
+            email: format!("{}@example.com", member.name),
+            master_id: administrator.id.to_string(),
+            administrator_id: administrator.id.to_string(),
+            member_status: "Enabled".to_owned(),
+            invited_at: stamp(since),
+            updated_at: stamp(since),
+        });
+        let asked = Asked { operation: "ListMembers", caller, arguments: "", size, token };
+        let (members, next_token) = self.page(&asked, members)?;
         Ok(Members { members, next_token })
     }
 

@@ -21,6 +21,7 @@ use crate::wire::securityhub::{GetFindings, SortCriterion};
 use super::Hub;
 use super::caller::Caller;
 use super::organization::View;
+use super::page::page_size;
 use super::store::Position;
 
 /// One page.
@@ -120,7 +121,7 @@ impl Hub {
         most: Option<usize>,
     ) -> Result<Page, AwsError> {
         self.require_enabled(caller)?;
-        let size = page_size(request.max_results)?;
+        let size = page_size(request.max_results, PAGE_DEFAULT, PAGE_MAX)?;
         let raw_filters = request.filters.as_ref().filter(|filters| !filters.is_null());
         let filters = match raw_filters {
             Some(filters) => Filters::parse(filters).map_err(|error| AwsError::invalid_input(error.to_string()))?,
@@ -371,14 +372,6 @@ fn compare_values(a: &Value, b: &Value) -> Ordering {
         _ if rank(a) == 3 && rank(b) == 3 => a.to_string().cmp(&b.to_string()),
         _ => rank(a).cmp(&rank(b)),
     }
-}
-
-/// MaxResults of operations with pages up to 100.
-pub fn page_size(asked: Option<i64>) -> Result<usize, AwsError> {
-    let Some(asked) = asked else { return Ok(PAGE_DEFAULT) };
-    usize::try_from(asked).ok().filter(|size| (1..=PAGE_MAX).contains(size)).ok_or_else(|| {
-        AwsError::invalid_input(format!("Invalid parameter 'MaxResults': {asked} is not between 1 and {PAGE_MAX}"))
-    })
 }
 
 /// The `CreatedAt` that single absolute window filters for; all of time otherwise. Only to look at fewer findings.

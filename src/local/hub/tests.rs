@@ -141,7 +141,7 @@ fn the_organization_is_there_without_findings() {
     assert!(arn.starts_with("arn:aws:securityhub:eu-west-1:"));
     assert_eq!(hub.aggregator(&admin, &arn).unwrap().regions, [LINKED]);
     assert_eq!(hub.members(&admin, None, None).unwrap().members[0].account_id, MEMBER);
-    assert!(hub.members(&admin, Some("51"), None).is_err());
+    assert!(hub.members(&admin, Some(51), None).is_err());
     assert_eq!(hub.members(&caller(MEMBER, HOME), None, None).unwrap().members, []);
     assert_eq!(hub.administrator(&caller(MEMBER, HOME)).unwrap().administrator.unwrap().account_id, ADMIN);
     assert_eq!(hub.administrator(&admin).unwrap().administrator, None);

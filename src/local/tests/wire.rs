@@ -43,9 +43,10 @@ async fn errors_are_aws_errors() {
     assert_eq!(body["Message"], "Security Hub Local does not have DescribeStandards");
     let (status, body) = client.get("/no/such/path").await;
     assert_eq!((status, client.error(&body).as_str()), (404, "UnknownOperationException"));
-    for text in ["", "{", "[]", "{\"FindingIdentifiers\": 3}", "\u{0}"] {
+    for text in ["{", "[]", "{\"FindingIdentifiers\": 3}", "\u{0}", "", "{}"] {
         let (status, body) = client.send(Method::PATCH, "/findings/batchupdate", "securityhub", &[], text.to_owned()).await;
-        assert_eq!((status, client.error(&serde_json::from_str(&body).unwrap()).as_str()), (400, "SerializationException"));
+        let code = if text.is_empty() || text == "{}" { "InvalidInputException" } else { "SerializationException" };
+        assert_eq!((status, client.error(&serde_json::from_str(&body).unwrap()).as_str()), (400, code), "{text}");
     }
     let huge = "x".repeat(crate::wire::limits::REQUEST_BYTES + 1);
     let (status, _) = client.send(Method::POST, "/findings", "securityhub", &[], huge).await;
