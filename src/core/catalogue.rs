@@ -4,6 +4,8 @@
 
 mod asff;
 mod groups;
+mod own_ids;
+mod parameters;
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,6 +13,7 @@ pub use asff::asff_type;
 use hashbrown::HashTable;
 
 pub use groups::{BUILT_IN_GROUPS, BuiltInGroup};
+pub use parameters::{Parameter, ParameterKind};
 
 use super::ids::ControlId;
 use super::status::SeverityLabel;

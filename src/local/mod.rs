@@ -109,6 +109,7 @@ impl Local {
         let company = seed::Company::new(options.accounts, options.regions, options.seed, options.first_region.as_ref())?;
         let organization = company.organization().clone();
         let mut hub = Hub::new(organization.clone(), options.switches, options.seed, options.start);
+        hub.pace = options.pace;
         company.fill(&mut hub, options.findings, options.start);
         // Nobody listened while these were made.
         hub.take_changes();
@@ -155,9 +156,15 @@ impl Local {
         &self.0.clock
     }
 
-    /// Steps the clock ahead.
+    /// Steps the clock ahead; what was due meanwhile has happened.
     pub fn advance(&self, by: Duration) {
         self.0.clock.advance(by);
+        self.settle();
+    }
+
+    /// What was due until now happens.
+    pub(in crate::local) fn settle(&self) {
+        self.with_hub(|_, _| ());
     }
 
     /// Administrator, members, Regions.
@@ -274,6 +281,7 @@ impl Local {
         let now = self.0.clock.now();
         let (result, changes) = {
             let mut state = self.state();
+            state.hub.settle(now);
             let result = act(&mut state.hub, now);
             (result, state.hub.take_changes())
         };

@@ -10,6 +10,7 @@ use super::Local;
 use super::clock::Speed;
 use super::faults::{Faults, ThrottleCode};
 use super::hub::Switches;
+use super::hub::pace::Pace;
 
 /// Names that a secret access key may have by default: the secret key is the name of the principal.
 #[rustfmt::skip] // a list of names
@@ -40,6 +41,8 @@ pub struct LocalOptions {
     pub speed: Speed,
     /// What AWS leaves unsaid.
     pub switches: Switches,
+    /// How long things take that do not happen at once.
+    pub pace: Pace,
     /// The service's token buckets.
     pub buckets: bool,
     /// How a throttle is called.
@@ -83,6 +86,7 @@ impl LocalOptions {
             start,
             speed: Speed::Real,
             switches: Switches::default(),
+            pace: Pace::default(),
             buckets: true,
             throttle: ThrottleCode::default(),
             faults: Faults::default(),
@@ -140,6 +144,8 @@ setters! {
     speed: Speed;
     /// What AWS leaves unsaid.
     switches: Switches;
+    /// How long things take that do not happen at once.
+    pace: Pace;
     /// The service's token buckets.
     buckets: bool;
     /// How a throttle is called.

@@ -5,6 +5,12 @@
 pub const PAGE_MAX: usize = 100;
 /// Findings a page where MaxResults is absent. Not documented for GetFindings; what its pages hold in practice.
 pub const PAGE_DEFAULT: usize = 100;
+/// Definitions or associations a page where MaxResults is absent (M).
+pub const DEFINITIONS_PAGE: usize = 25;
+/// Standards in one BatchEnableStandards, BatchDisableStandards or GetEnabledStandards (M).
+pub const SUBSCRIPTIONS_MAX: usize = 25;
+/// Controls or associations in one batch. The model has no bound; the guide's other batches have this one.
+pub const BATCH_MAX: usize = 100;
 /// Members a page of ListMembers, at most (M).
 pub const MEMBERS_PAGE_MAX: usize = 50;
 /// Identifiers in one BatchUpdateFindings (M).

@@ -2,6 +2,7 @@
 //!
 //! Invariant: values only. No I/O, no clock; every number that is AWS's says where it was read.
 
+pub mod arn;
 pub mod error;
 pub mod event;
 pub mod limits;

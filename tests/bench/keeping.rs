@@ -206,8 +206,7 @@ fn fill(local: &Local, regions: &[&str], findings: usize) {
         for (number, region) in regions.iter().enumerate() {
             let region: Region = region.parse().expect("a Region");
             for &account in &accounts {
-                // At home it is on already.
-                let _ = hub.enable(&Caller { account, region: region.clone(), principal: Principal::Root }, now);
+                hub.switch_on(account, &region, now);
             }
             let mut batch = Vec::new();
             for finding in (number..findings).step_by(regions.len()) {

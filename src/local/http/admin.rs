@@ -1,6 +1,6 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
-//! `GET` and `PUT faults`; `POST advance` steps the clock; `GET organization`, `calls`, `clock`.
+//! `GET` and `PUT faults`; `POST advance` steps the clock; `GET organization`, `operations`, `calls`, `clock`.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::core::ids::Region;
 use crate::local::Local;
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
+use crate::wire::operations;
 
 use super::{Incoming, respond};
 
@@ -41,6 +42,7 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
         (&Method::GET, "organization") => (StatusCode::OK, organization(local)),
+        (&Method::GET, "operations") => (StatusCode::OK, operations()),
         (&Method::GET, "calls") => {
             let counts: serde_json::Map<String, Value> = local
                 .counts()
@@ -54,7 +56,7 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         }
         _ => (
             StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, GET clock, GET organization, GET calls"}),
+            json!({"message": "there are GET and PUT faults, POST advance, GET clock, GET organization, GET operations, GET calls"}),
         ),
     };
     respond(local, status, "application/json", format!("{answer}\n"))
@@ -66,6 +68,21 @@ fn refused(error: &serde_json::Error) -> (StatusCode, Value) {
 
 fn clock(local: &Local) -> Value {
     json!({"now": stamp(local.clock().now())})
+}
+
+/// Every operation of Security Hub, its quota, and whether it is served.
+fn operations() -> Value {
+    let all = operations::ALL.iter().map(|operation| {
+        json!({
+            "name": operation.name,
+            "method": operation.method,
+            "path": operation.path,
+            "perSecond": operation.rate.per_second,
+            "burst": operation.rate.burst,
+            "served": super::securityhub::handler(operation.name).is_some(),
+        })
+    });
+    all.collect()
 }
 
 fn organization(local: &Local) -> Value {

@@ -88,6 +88,7 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
         return admin::handle(&local, &incoming, what);
     }
+    local.settle();
     let answer = match (sqs_operation, protocol) {
         (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
         (None, Protocol::Query) => sts::handle(&local, &incoming),

@@ -19,21 +19,43 @@ use super::import::is_control;
 use super::store::text;
 
 impl Hub {
-    /// The check of this finding ran again and says `compliance`; an archived finding becomes active. `None`: no such finding.
+    /// The check of this finding ran again and says `compliance`; an archived finding becomes active. Nothing happens while its
+    /// control is off: then it does not run. `None`: no such finding.
     pub fn check(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<()> {
-        self.say(key, compliance, RecordState::Active, now)
+        let seq = self.seq(key)?;
+        if self.runs(seq, now) { self.say(seq, compliance, RecordState::Active, now, |_| ()) } else { Some(()) }
     }
 
     /// The provider retires the finding, compliance as it was.
     pub fn archive(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
-        let finding = self.current(key)?;
-        let compliance = compliance_of(&finding);
-        self.say(key, compliance, RecordState::Archived, now)
+        self.retire(self.seq(key)?, now)
     }
 
-    /// The resource is gone: NOT_AVAILABLE, and archived at once.
+    /// The same, by number.
+    pub(super) fn retire(&mut self, seq: u32, now: Timestamp) -> Option<()> {
+        self.retire_with(seq, now, |_| ())
+    }
+
+    /// The same, with something more to say of it.
+    pub(super) fn retire_with(&mut self, seq: u32, now: Timestamp, more: impl FnOnce(&mut Value)) -> Option<()> {
+        let finding: Value = serde_json::from_str(&self.store.get(seq)?.text).ok()?;
+        self.say(seq, compliance_of(&finding), RecordState::Archived, now, more)
+    }
+
+    /// The resource is gone: NOT_AVAILABLE, and archived at once; if its control is on.
     pub fn delete_resource(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
-        self.say(key, ComplianceStatus::NotAvailable, RecordState::Archived, now)
+        let seq = self.seq(key)?;
+        if !self.runs(seq, now) {
+            return Some(());
+        }
+        self.say(seq, ComplianceStatus::NotAvailable, RecordState::Archived, now, |_| ())
+    }
+
+    fn runs(&self, seq: u32, now: Timestamp) -> bool {
+        self.store.get(seq).is_some_and(|entry| {
+            let finding: Value = serde_json::from_str(&entry.text).unwrap_or_default();
+            !is_control(&finding) || self.is_checked(entry.account, &entry.region, &finding, now)
+        })
     }
 
     /// The finding is archived, and a new one of the same problem made, without note, workflow or user-defined fields: what
@@ -44,7 +66,11 @@ impl Hub {
         let control = self.current(key)?.pointer("/Compliance/SecurityControlId")?.as_str()?.to_owned();
         self.archive(key, now)?;
         let mut finding = self.current(key)?;
-        let id = document::id(&region, account, &control, &self.uuid());
+        let uuid = self.uuid();
+        let id = match key.id.rsplit_once("/finding/") {
+            Some((of, _)) => format!("{of}/finding/{uuid}"),
+            None => document::id(&region, account, &control, &uuid),
+        };
         for name in ["Note", "UserDefinedFields", "VerificationState", "Workflow", "Severity", "Confidence", "Criticality"] {
             finding.as_object_mut()?.remove(name);
         }
@@ -84,8 +110,15 @@ impl Hub {
         self.store.find(&key.id, &key.product_arn).next().map(|(seq, _)| seq)
     }
 
-    fn say(&mut self, key: &FindingKey, compliance: ComplianceStatus, record: RecordState, now: Timestamp) -> Option<()> {
-        let entry = self.store.get(self.seq(key)?)?;
+    fn say(
+        &mut self,
+        seq: u32,
+        compliance: ComplianceStatus,
+        record: RecordState,
+        now: Timestamp,
+        more: impl FnOnce(&mut Value),
+    ) -> Option<()> {
+        let entry = self.store.get(seq)?;
         let (account, region) = (entry.account, entry.region.clone());
         let mut finding: Value = serde_json::from_str(&entry.text).ok()?;
         // Two runs in one millisecond are still two runs.
@@ -104,6 +137,7 @@ impl Hub {
                 none => *none = json!({"Severity": severity}),
             }
         }
+        more(&mut finding);
         self.take(account, &region, &finding, now).map(|_| ())
     }
 }

@@ -5,10 +5,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::core::catalogue::Catalogue;
 use crate::core::filter::timestamp;
 use crate::core::ids::{AccountId, Region};
 use crate::core::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
 use crate::local::clock::stamp;
+use crate::local::document::Form;
 use crate::wire::error::AwsError;
 use crate::wire::event::resource_of;
 use crate::wire::limits::{
@@ -64,8 +66,13 @@ impl Hub {
         for finding in findings {
             let placed = validate(finding).and_then(|account| {
                 let region = region_of(finding, &caller.region)?;
-                let allowed = region == caller.region || (is_control(finding) && view.sees(account, &region));
-                allowed.then_some((account, region)).ok_or_else(|| "data.ProductArn is not of this Region".to_owned())
+                if region != caller.region && !(is_control(finding) && view.sees(account, &region)) {
+                    return Err("data.ProductArn is not of this Region".to_owned());
+                }
+                if is_control(finding) && !self.is_checked(account, &region, finding, now) {
+                    return Err(format!("The control of data.Compliance is off in account {account}, so its check does not run"));
+                }
+                Ok((account, region))
             });
             match placed {
                 Ok((account, region)) => {
@@ -93,6 +100,9 @@ impl Hub {
         let mut new = finding.clone();
         self.complete(&mut new, account, region, now)?;
         let control = is_control(finding);
+        if control {
+            self.associate(&mut new, account, region, now);
+        }
         let Some((seq, entry)) = known else {
             if new.pointer("/Workflow/Status").is_none() {
                 new["Workflow"] = json!({"Status": first(said(&new), control).as_str()});
@@ -134,6 +144,19 @@ impl Hub {
         self.store.replace(seq, &new, now, self.lag);
         self.changed(seq);
         Some(seq)
+    }
+
+    /// The standards that an active finding is for are those in which its control is on.
+    fn associate(&self, finding: &mut Value, account: AccountId, region: &Region, now: Timestamp) {
+        let known = finding.pointer("/Compliance/SecurityControlId").and_then(Value::as_str);
+        let known = known.and_then(|control| Catalogue::built_in().get(control));
+        let (Some(control), Some(settings)) = (known, self.settings(account, region)) else { return };
+        let active = text(finding, "RecordState") == RecordState::Active.as_str();
+        if active && Form::of(text(finding, "Id")) == Form::Consolidated && !control.standards.is_empty() {
+            let standards = settings.enabled_standards_of(control, now);
+            finding["Compliance"]["AssociatedStandards"] =
+                standards.iter().map(|standard| json!({"StandardsId": standard.standards_id()})).collect();
+        }
     }
 
     /// What the service fills in.

@@ -2,14 +2,22 @@
 //!
 //! Synchronous and without a clock: `now` is an argument, so the same calls always give the same hub.
 
+mod account;
+mod associations;
 pub mod caller;
 pub mod checks;
+mod consolidation;
+mod controls;
 pub mod history;
 pub mod import;
 pub mod organization;
+pub mod pace;
 pub mod page;
 pub mod query;
+pub mod settings;
+pub mod standards;
 pub mod store;
+mod tasks;
 pub mod update;
 pub mod workflow;
 
@@ -31,7 +39,10 @@ use crate::wire::token::Tokens;
 use caller::Caller;
 use history::Record;
 use organization::Organization;
+use pace::Pace;
+use settings::{Place, Settings};
 use store::Store;
+use tasks::Task;
 
 /// What AWS leaves unsaid, one choice each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,8 +109,10 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Hub {
     pub(super) organization: Organization,
-    /// Since when.
-    enabled: BTreeMap<(AccountId, Region), Timestamp>,
+    /// Where it is on, and how it is set.
+    enabled: BTreeMap<Place, Settings>,
+    /// What is due when.
+    tasks: BTreeMap<Timestamp, Vec<Task>>,
     pub(super) store: Store,
     history: BTreeMap<u32, Vec<Record>>,
     tokens: Tokens,
@@ -108,22 +121,26 @@ pub struct Hub {
     pub switches: Switches,
     /// Reads within this time of a write may not see it.
     pub lag: Duration,
+    /// How long things take.
+    pub pace: Pace,
     changes: Vec<Change>,
 }
 
 impl Hub {
-    /// A hub with this organization, on in all its accounts and Regions.
+    /// A hub with this organization, on in all its accounts and Regions, with every standard.
     pub fn new(organization: Organization, switches: Switches, seed: u64, now: Timestamp) -> Self {
-        let enabled = organization.places().map(|place| (place, now)).collect();
+        let enabled = organization.places().map(|place| (place, Settings::whole(now))).collect();
         Self {
             organization,
             enabled,
+            tasks: BTreeMap::new(),
             store: Store::default(),
             history: BTreeMap::new(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
             rng: fastrand::Rng::with_seed(seed),
             switches,
             lag: Duration::ZERO,
+            pace: Pace::default(),
             changes: Vec::new(),
         }
     }
@@ -155,11 +172,7 @@ impl Hub {
 
     /// Refused where Security Hub is off.
     pub fn require_enabled(&self, caller: &Caller) -> Result<(), AwsError> {
-        if self.enabled.contains_key(&(caller.account, caller.region.clone())) {
-            Ok(())
-        } else {
-            Err(AwsError::not_subscribed(caller.account))
-        }
+        if self.is_enabled(caller.account, &caller.region) { Ok(()) } else { Err(AwsError::not_subscribed(caller.account)) }
     }
 
     /// A random version 4 UUID, from the seed.

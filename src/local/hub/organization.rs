@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use crate::core::ids::{AccountId, Region};
 use crate::local::clock::stamp;
 use crate::wire::error::AwsError;
-use crate::wire::limits::MEMBERS_PAGE_MAX;
+use crate::wire::limits::{MEMBERS_PAGE_MAX, PAGE_DEFAULT, PAGE_MAX};
 use crate::wire::securityhub::{
-    Administrator, AdministratorAccount, AggregatorArn, FindingAggregator, FindingAggregators, Hub as HubAnswer, Member, Members,
+    Administrator, AdministratorAccount, AggregatorArn, FindingAggregator, FindingAggregators, Member, Members,
 };
 
 use super::Hub;
@@ -94,49 +94,27 @@ impl Organization {
 }
 
 impl Hub {
-    /// DescribeHub.
-    pub fn describe(&self, caller: &Caller) -> Result<HubAnswer, AwsError> {
-        let (account, region) = (caller.account, &caller.region);
-        let since = self.enabled.get(&(account, region.clone())).ok_or_else(|| AwsError::not_subscribed(account))?;
-        Ok(HubAnswer {
-            hub_arn: format!("arn:aws:securityhub:{region}:{account}:hub/default"),
-            subscribed_at: stamp(*since),
-            auto_enable_controls: true,
-            control_finding_generator: "SECURITY_CONTROL".to_owned(),
-        })
-    }
-
-    /// EnableSecurityHub.
-    pub fn enable(&mut self, caller: &Caller, now: Timestamp) -> Result<(), AwsError> {
-        let place = (caller.account, caller.region.clone());
-        if self.enabled.contains_key(&place) {
-            return Err(AwsError::conflict("Account is already subscribed to Security Hub"));
-        }
-        self.enabled.insert(place, now);
-        Ok(())
-    }
-
-    /// DisableSecurityHub: the findings are gone from sight, and back when it is enabled again.
-    pub fn disable(&mut self, caller: &Caller) -> Result<(), AwsError> {
-        self.require_enabled(caller)?;
-        self.enabled.remove(&(caller.account, caller.region.clone()));
-        Ok(())
-    }
-
     /// ListFindingAggregators: works in any Region; members get their administrator's.
-    pub fn aggregators(&self, caller: &Caller) -> Result<FindingAggregators, AwsError> {
+    pub fn aggregators(&self, caller: &Caller, size: Option<i64>, token: Option<&str>) -> Result<FindingAggregators, AwsError> {
         self.require_enabled(caller)?;
+        let size = page_size(size, PAGE_DEFAULT, PAGE_MAX)?;
         let organization = &self.organization;
         let arn = organization.account(caller.account).map(|_| organization.aggregator_arn());
-        let finding_aggregators =
-            arn.into_iter().map(|finding_aggregator_arn| AggregatorArn { finding_aggregator_arn }).collect();
-        Ok(FindingAggregators { finding_aggregators })
+        let all = arn.into_iter().map(|finding_aggregator_arn| AggregatorArn { finding_aggregator_arn });
+        let asked = Asked { operation: "ListFindingAggregators", caller, arguments: "", size, token };
+        let (finding_aggregators, next_token) = self.page(&asked, all)?;
+        Ok(FindingAggregators { finding_aggregators, next_token })
     }
 
     /// GetFindingAggregator.
     pub fn aggregator(&self, caller: &Caller, arn: &str) -> Result<FindingAggregator, AwsError> {
         self.require_enabled(caller)?;
         let organization = &self.organization;
+        if !arn.starts_with("arn:aws:securityhub:") || !arn.contains(":finding-aggregator/") {
+            return Err(AwsError::invalid_input(format!(
+                "Invalid parameter 'FindingAggregatorArn': {arn} is not the ARN of a finding aggregator"
+            )));
+        }
         if organization.account(caller.account).is_none() || arn != organization.aggregator_arn() {
             return Err(AwsError::not_found(format!("Finding aggregator {arn} not found")));
         }
@@ -154,7 +132,7 @@ impl Hub {
         let size = page_size(size, MEMBERS_PAGE_MAX, MEMBERS_PAGE_MAX)?;
         let administrator = &self.organization.administrator;
         let administers = caller.account == administrator.id;
-        let since = self.enabled.get(&(caller.account, caller.region.clone())).copied().unwrap_or(Timestamp::UNIX_EPOCH);
+        let since = self.settings(caller.account, &caller.region).map_or(Timestamp::UNIX_EPOCH, |settings| settings.since);
         let members = self.organization.members.iter().filter(|_| administers).map(|member| Member {
             account_id: member.id.to_string(),
             email: format!("{}@example.com", member.name),

@@ -223,7 +223,7 @@ impl Hub {
     /// The finding as it is seen, if it is and matches.
     fn look(&self, search: &Search<'_>, seq: u32) -> Option<&Arc<str>> {
         let entry = self.store.get(seq)?;
-        if !search.view.sees(entry.account, &entry.region) || !self.enabled.contains_key(&(entry.account, entry.region.clone())) {
+        if !search.view.sees(entry.account, &entry.region) || !self.is_enabled(entry.account, &entry.region) {
             return None;
         }
         let text = entry.seen(search.now, self.lag)?;

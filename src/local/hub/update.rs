@@ -55,7 +55,7 @@ impl Hub {
                 .store
                 .find(&key.id, &key.product_arn)
                 .filter(|(_, entry)| view.sees(entry.account, &entry.region))
-                .filter(|(_, entry)| self.enabled.contains_key(&(entry.account, entry.region.clone())))
+                .filter(|(_, entry)| self.is_enabled(entry.account, &entry.region))
                 .map(|(seq, entry)| (seq, entry.account == caller.account))
                 .collect();
             found.sort_by_key(own_first);

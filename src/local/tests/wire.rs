@@ -38,9 +38,9 @@ async fn the_operations_answer_as_aws_does() {
 async fn errors_are_aws_errors() {
     let local = local(0);
     let client = Client::admin(&local, "hubkeeper");
-    let (status, body) = client.get("/standards").await;
+    let (status, body) = client.get("/hubv2").await;
     assert_eq!((status, client.error(&body).as_str()), (501, "NotImplementedException"));
-    assert_eq!(body["Message"], "Security Hub Local does not have DescribeStandards");
+    assert_eq!(body["Message"], "Security Hub Local does not have DescribeSecurityHubV2");
     let (status, body) = client.get("/no/such/path").await;
     assert_eq!((status, client.error(&body).as_str()), (404, "UnknownOperationException"));
     for text in ["{", "[]", "{\"FindingIdentifiers\": 3}", "\u{0}", "", "{}"] {

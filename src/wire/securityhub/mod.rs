@@ -3,8 +3,12 @@
 //! What a caller may leave out is an `Option`, and a member that the model requires is none: reading a request without it fails.
 //! Values that the service checks (bounds, patterns, words of a vocabulary) are checked by who serves it.
 
+mod controls;
 mod findings;
 mod hub;
+mod standards;
 
+pub use controls::*;
 pub use findings::*;
 pub use hub::*;
+pub use standards::*;

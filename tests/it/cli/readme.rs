@@ -157,6 +157,26 @@ fn what_local_prints_at_its_start_can_be_typed_as_it_is() {
 }
 
 #[test]
+fn the_readme_lists_the_operations_that_security_hub_local_serves_and_no_other() {
+    let (_hub, url, _) = local(&SMALL);
+    let answer = super::http(&url, "GET /_local/operations", "", "").unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let all: serde_json::Value = serde_json::from_str(body).unwrap();
+    let all = all.as_array().unwrap();
+    let mut served: Vec<&str> =
+        all.iter().filter(|operation| operation["served"] == true).map(|operation| operation["name"].as_str().unwrap()).collect();
+    served.sort_unstable();
+    let readme = readme();
+    let (_, table) = readme.split_once("| Family | Operations |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let mut listed: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, served);
+    let sentence = format!("It serves {} of Security Hub's {} operations", served.len(), all.len());
+    assert!(readme.contains(&sentence), "the README does not say: {sentence}");
+}
+
+#[test]
 fn the_readme_names_every_command_and_no_other() {
     let readme = readme();
     for command in ["validate", "plan", "explain", "run", "digest", "approve", "local", "demo", "crds"] {

@@ -1,21 +1,32 @@
-//! The hub itself: DescribeHub, EnableSecurityHub, DisableSecurityHub.
+//! The hub itself: DescribeHub, EnableSecurityHub, UpdateSecurityHubConfiguration, DisableSecurityHub.
 
 use crate::local::Local;
 use crate::wire::error::AwsError;
-use crate::wire::securityhub::EnableSecurityHub;
+use crate::wire::securityhub::{EnableSecurityHub, UpdateConfiguration};
 
 use super::ask::{Ask, Done, Family};
 
-pub(super) const OPERATIONS: Family =
-    &[("DescribeHub", describe), ("EnableSecurityHub", enable), ("DisableSecurityHub", disable)];
+pub(super) const OPERATIONS: Family = &[
+    ("DescribeHub", describe),
+    ("EnableSecurityHub", enable),
+    ("UpdateSecurityHubConfiguration", configure),
+    ("DisableSecurityHub", disable),
+];
 
 fn describe(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
-    Done::with(&local.with_hub(|hub, _| hub.describe(ask.caller))?)
+    let arn = ask.argument("HubArn");
+    Done::with(&local.with_hub(|hub, _| hub.describe(ask.caller, arn.as_deref()))?)
 }
 
 fn enable(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
-    let _: EnableSecurityHub = ask.body()?;
-    local.with_hub(|hub, now| hub.enable(ask.caller, now))?;
+    let request: EnableSecurityHub = ask.body()?;
+    local.with_hub(|hub, now| hub.enable(ask.caller, &request, now))?;
+    Ok(Done::empty())
+}
+
+fn configure(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
+    let request: UpdateConfiguration = ask.body()?;
+    local.with_hub(|hub, now| hub.configure(ask.caller, &request, now))?;
     Ok(Done::empty())
 }
 

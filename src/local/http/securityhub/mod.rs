@@ -4,9 +4,11 @@
 //! faults and the books are the same for all. One that no family has is refused by name.
 
 pub(super) mod ask;
+mod controls;
 mod findings;
 mod hub;
 mod organization;
+mod standards;
 
 use std::future::pending;
 use std::time::Duration;
@@ -21,13 +23,14 @@ use super::Incoming;
 use ask::{Ask, Family, Handler};
 
 /// Every operation that is served.
-const FAMILIES: [Family; 3] = [findings::OPERATIONS, hub::OPERATIONS, organization::OPERATIONS];
+const FAMILIES: [Family; 5] =
+    [findings::OPERATIONS, hub::OPERATIONS, organization::OPERATIONS, standards::OPERATIONS, controls::OPERATIONS];
 
 /// How long a caller is left without an answer, at most: longer than any client waits.
 const SILENCE: Duration = Duration::from_mins(10);
 
 /// What serves an operation; `None`: Security Hub Local does not have it.
-fn handler(operation: &str) -> Option<Handler> {
+pub(super) fn handler(operation: &str) -> Option<Handler> {
     let mut served = FAMILIES.iter().copied().flatten();
     served.find(|(name, _)| *name == operation).map(|(_, handler)| *handler)
 }

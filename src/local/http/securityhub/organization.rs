@@ -13,7 +13,8 @@ pub(super) const OPERATIONS: Family = &[
 ];
 
 fn aggregators(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
-    Done::with(&local.with_hub(|hub, _| hub.aggregators(ask.caller))?)
+    let (size, token) = ask.page()?;
+    Done::with(&local.with_hub(|hub, _| hub.aggregators(ask.caller, size, token.as_deref()))?)
 }
 
 fn aggregator(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
