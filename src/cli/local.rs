@@ -22,8 +22,8 @@ use crate::core::ids::Region;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The access key id is the account, the secret access key the name of the principal; no more is checked.
-While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance, GET clock, organization,
-operations, calls.")]
+While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance,
+GET clock, organization, operations, calls.")]
 pub(super) struct Args {
     /// Where it is served; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600")]

@@ -20,7 +20,7 @@ pub struct Settings {
     pub since: Timestamp,
     /// `AutoEnableControls`. Only shown: this build knows no control that came later.
     pub auto_enable_controls: bool,
-    /// What its own account chose; see [`Hub::generator`].
+    /// What its own account chose; what rules is the administrator's choice.
     pub generator: Generator,
     subscriptions: BTreeMap<Standard, Subscription>,
     /// Parameters that somebody set.
