@@ -6,7 +6,7 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
-use crate::cluster::read::{ReadError, Reader, cause};
+use crate::cluster::read::{ReadError, Reader, cause, quoted};
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::objects::Desired;
 
@@ -166,12 +166,6 @@ pub(super) fn client(config: &Config, answer: Duration) -> kube::Result<Client> 
     config.default_retry = false;
     config.connect_timeout = Some(answer.min(Duration::from_secs(5)));
     Client::try_from(config)
-}
-
-/// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -87,8 +87,8 @@ fn who(message: &str) -> &str {
 /// How kubectl is told of a user, or of a ServiceAccount.
 fn subject(who: &str) -> String {
     match who.strip_prefix("system:serviceaccount:") {
-        Some(account) => format!("--serviceaccount={account}"),
-        None => format!("--user={who}"),
+        Some(account) => quoted(&format!("--serviceaccount={account}")),
+        None => quoted(&format!("--user={who}")),
     }
 }
 
@@ -242,4 +242,39 @@ pub fn cause(error: &(dyn std::error::Error + 'static)) -> String {
         first = source;
     }
     first.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// As a shell takes it for one word.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_command_that_lets_whoever_was_refused() {
+        let advice = |user: &str, namespace: Option<&str>| {
+            let why = Why::Forbidden {
+                message: format!("User \"{user}\" cannot list resource"),
+                namespace: namespace.map(str::to_owned),
+            };
+            let advice = Reader::error("list", Kind::Account, namespace, why).advice("");
+            advice.lines().last().unwrap_or_default().trim().to_owned()
+        };
+        let role = "--clusterrole=hubkeeper-view";
+        assert_eq!(advice("maria", None), format!("kubectl create clusterrolebinding hubkeeper-view-maria {role} --user=maria"));
+        assert_eq!(
+            advice("arn:aws:iam::111122223333:role/Pay O'Team", None),
+            format!(
+                r"kubectl create clusterrolebinding hubkeeper-view-pay-o-team {role} '--user=arn:aws:iam::111122223333:role/Pay O'\''Team'"
+            )
+        );
+        assert_eq!(
+            advice("system:serviceaccount:flux-system:plan", Some("team-pay")),
+            format!("kubectl create rolebinding hubkeeper-view-plan {role} --serviceaccount=flux-system:plan -n team-pay")
+        );
+    }
 }
