@@ -152,9 +152,10 @@ fn every_example_of_policies_plans_changes_on_a_hub_of_its_shape_and_that_of_exc
         let plan = against(&mut hubkeeper(&["plan", example.to_str().unwrap()]), &url);
         let said = text(&plan.stdout) + &text(&plan.stderr);
         // It has no policies, and its buckets are in no generated hub.
-        let (expected, tells) = match example.ends_with("exceptions") {
-            true => (0, "FindingException/team-pay/root ("),
-            false => (2, "suppress (SuppressedByRule)"),
+        let (expected, tells) = if example.ends_with("exceptions") {
+            (0, "FindingException/team-pay/root (")
+        } else {
+            (2, "suppress (SuppressedByRule)")
         };
         assert_eq!(code(&plan), expected, "{}: {said}", example.display());
         assert!(said.contains(tells), "{said}");
