@@ -7,6 +7,7 @@ mod lease;
 mod look;
 mod replicas;
 mod run;
+mod tour;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
