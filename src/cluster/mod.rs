@@ -7,6 +7,7 @@ mod applied;
 pub mod events;
 pub mod failure;
 pub mod lease;
+pub mod read;
 pub mod source;
 pub mod status;
 pub mod store;

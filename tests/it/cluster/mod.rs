@@ -2,9 +2,12 @@
 
 mod admission;
 mod chart;
+mod exceptions;
 mod lease;
+mod look;
 mod replicas;
 mod run;
+mod tour;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
