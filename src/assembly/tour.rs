@@ -22,6 +22,7 @@ use super::run::{MeterOf, run};
 use super::time::Dice;
 use crate::aws::inprocess::InProcess;
 use crate::core::doc::{Doc, Page};
+use crate::core::hub_owner::HubOwner;
 use crate::core::ids::{AccountId, FindingKey};
 use crate::core::marker::{Hold, Marker};
 use crate::core::objects::HubSpec;
@@ -222,6 +223,7 @@ impl Tour {
         let clock: Arc<dyn Clock> = Arc::new(HubTime(self.local.clock().clone()));
         let figures = Arc::clone(&self.figures);
         World {
+            owner: HubOwner::files(),
             clock,
             rng: Arc::new(Dice::fair()),
             gate: Arc::new(OpenGate),

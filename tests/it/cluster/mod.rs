@@ -3,6 +3,7 @@
 mod admission;
 mod chart;
 mod lease;
+mod owner;
 mod replicas;
 mod run;
 
