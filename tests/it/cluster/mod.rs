@@ -6,6 +6,7 @@ mod lease;
 mod owner;
 mod replicas;
 mod run;
+mod tour;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
