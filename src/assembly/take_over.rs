@@ -9,7 +9,7 @@ use crate::engine::hub_owner::{Hub, SETTLE};
 use crate::engine::keeper::Regions;
 use crate::engine::ports::{AwsFailure, World};
 
-use super::lead::{ANSWER, Cluster, ClusterError, client};
+use super::cluster::{ANSWER, Cluster, ClusterError, client};
 use super::reach::{Progress, Reach};
 
 /// Why a hub's owner cannot be told or moved.
@@ -42,8 +42,9 @@ pub enum TakeOverError {
 
 impl TakeOverError {
     /// What a person does next, where the message does not say it.
-    pub fn advice(&self) -> Option<&'static str> {
+    pub fn advice(&self) -> Option<&str> {
         match self {
+            Self::Cluster(error) => Some(error.advice()),
             Self::Aws(failure) => Some(failure.advice()),
             Self::Lost { .. } => Some("Agree with them, then run it again."),
             _ => None,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::assembly::lead::Cluster;
+use crate::assembly::cluster::Cluster;
 
 /// Which cluster.
 #[derive(Debug, Clone, clap::Args)]

@@ -14,7 +14,7 @@ use super::out::remark;
 use super::read::Way;
 use super::signals;
 use crate::assembly::keep::{self, Keep};
-use crate::assembly::lead::{self, Lead};
+use crate::assembly::lead::{self, Lead, LeadError};
 use crate::core::hub_owner::HubOwner;
 
 /// Keep the hub: watch the manifests and the hub until told to stop
@@ -107,7 +107,10 @@ pub(super) async fn execute(args: Args, environment: &Environment) -> Result<End
         abort_at,
     };
     signals::until(stopping, |token| async move {
-        lead::lead(settings, token, listening).await.map(|()| Ended::Done).map_err(Failure::said)
+        lead::lead(settings, token, listening).await.map(|()| Ended::Done).map_err(|error| match error {
+            LeadError::Cluster(error) => error.into(),
+            other => Failure::said(other),
+        })
     })
     .await
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use super::Ended;
 use super::cluster::ClusterFlags;
+use super::declared::{self, Place as Declared};
 use super::failure::Failure;
 use super::out::Out;
-use super::read::{self, Way};
+use super::read::Way;
 use super::signals;
 use crate::assembly::take_over::{Holding, Place, TakeOverError, There};
 use crate::core::hub_owner::HubOwner;
@@ -61,13 +62,15 @@ pub(super) async fn execute(args: Args, out: &mut Out) -> Result<Ended, Failure>
 
 /// The hub that is meant, and by what name it is to be owned.
 async fn meant(args: &Args) -> Result<(String, HubSpec, HubOwner), Failure> {
-    let (desired, there) = if let Some(directory) = &args.manifests {
-        (Desired::clone(&*read::manifests(directory)?), None)
-    } else {
-        let there = There::read(&args.cluster.clone().cluster()).await.map_err(|error| failed(&error))?;
-        (there.desired(), Some(there))
+    let place = Declared::of(args.manifests.clone(), args.cluster.clone());
+    let (desired, there): (Desired, _) = match &place {
+        Declared::Directory(directory) => (declared::manifests(directory)?, None),
+        Declared::Cluster(cluster) => {
+            let there = There::read(cluster).await.map_err(|error| failed(&error))?;
+            (there.desired(), Some(there))
+        }
     };
-    let hubs = read::hubs(&desired, args.hub.as_deref())?;
+    let hubs = declared::hubs(&desired, args.hub.as_deref(), &place)?;
     let [hub] = hubs.as_slice() else {
         return Err(Failure::new("failed to know which hub is meant", format!("Name one of {}.", hubs.join(", "))));
     };

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod hubs;
 pub mod identity;
 pub mod lease;
+pub mod read;
 pub mod source;
 pub mod status;
 pub mod store;

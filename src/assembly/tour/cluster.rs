@@ -21,7 +21,8 @@ use tokio_util::task::TaskTracker;
 
 use super::{Seen, Stage, TourError};
 use crate::api::crds_yaml;
-use crate::assembly::lead::{Cluster, Lead, LeadError, lead};
+use crate::assembly::cluster::Cluster;
+use crate::assembly::lead::{Lead, LeadError, lead};
 use crate::assembly::reach::Reach;
 use crate::cluster::source::resource;
 use crate::controlplane::{ControlPlane, Options};

@@ -2,7 +2,9 @@
 
 mod admission;
 mod chart;
+mod exceptions;
 mod lease;
+mod look;
 mod owner;
 mod replicas;
 mod run;
