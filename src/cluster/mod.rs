@@ -6,6 +6,8 @@ pub mod absence;
 mod applied;
 pub mod events;
 pub mod failure;
+pub mod hubs;
+pub mod identity;
 pub mod lease;
 pub mod read;
 pub mod source;

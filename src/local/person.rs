@@ -2,10 +2,11 @@
 
 use crate::core::ids::{AccountId, FindingKey, Region};
 use crate::core::status::WorkflowStatus;
+use crate::wire::arn;
 use crate::wire::error::AwsError;
 use crate::wire::securityhub::{
-    BatchUpdateFindings, BatchUpdateFindingsAnswer, FindingHistory, FindingIdentifier, GetFindingHistory, NoteUpdate,
-    WorkflowUpdate,
+    BatchUpdateFindings, BatchUpdateFindingsAnswer, EnableSecurityHub, FindingHistory, FindingIdentifier, GetFindingHistory,
+    NoteUpdate, Tags, WorkflowUpdate,
 };
 
 use super::Local;
@@ -67,9 +68,35 @@ impl Person {
 
     /// Writes all of `UserDefinedFields` of one finding.
     pub fn set_user_fields(&self, key: &FindingKey, fields: &[(&str, &str)]) -> Result<BatchUpdateFindingsAnswer, AwsError> {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let request = BatchUpdateFindings { user_defined_fields: Some(fields), ..BatchUpdateFindings::default() };
+        let request = BatchUpdateFindings { user_defined_fields: Some(owned(fields)), ..BatchUpdateFindings::default() };
         self.update(std::slice::from_ref(key), request)
+    }
+
+    /// Switches Security Hub on, with these tags and the default standards.
+    pub fn enable_hub(&self, tags: &[(&str, &str)]) -> Result<(), AwsError> {
+        let tags = (!tags.is_empty()).then(|| owned(tags));
+        let request = EnableSecurityHub { tags, ..EnableSecurityHub::default() };
+        self.local.with_hub(|hub, now| hub.enable(&self.caller, &request, now))
+    }
+
+    /// Tags the hub.
+    pub fn tag_hub(&self, tags: &[(&str, &str)]) -> Result<(), AwsError> {
+        self.local.with_hub(|hub, _| hub.tag(&self.caller, &self.hub_arn(), &owned(tags)))
+    }
+
+    /// Takes tags of the hub away.
+    pub fn untag_hub(&self, keys: &[&str]) -> Result<(), AwsError> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        self.local.with_hub(|hub, _| hub.untag(&self.caller, &self.hub_arn(), &keys))
+    }
+
+    /// The tags of the hub.
+    pub fn hub_tags(&self) -> Result<Tags, AwsError> {
+        self.local.with_hub(|hub, _| hub.tags_of(&self.caller, &self.hub_arn())).map(|answer| answer.tags)
+    }
+
+    fn hub_arn(&self) -> String {
+        arn::hub(self.caller.account, &self.caller.region)
     }
 
     /// The first page of a finding's history.
@@ -87,4 +114,8 @@ impl Person {
 
 fn identifier(key: &FindingKey) -> FindingIdentifier {
     FindingIdentifier { id: key.id.clone(), product_arn: key.product_arn.clone() }
+}
+
+fn owned(tags: &[(&str, &str)]) -> Tags {
+    tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }

@@ -62,8 +62,8 @@ pub fn read_security_control(arn: &str) -> Option<(Place, &str)> {
     Some((place, rest.strip_prefix("security-control/").filter(|id| !id.is_empty() && !id.contains('/'))?))
 }
 
-/// Whose, and what follows.
-fn read(arn: &str) -> Option<(Place, &str)> {
+/// Whose, and which resource: `hub/default`, `automation-rule/<id>`. `None`: no ARN of Security Hub.
+pub fn read(arn: &str) -> Option<(Place, &str)> {
     let mut parts = arn.strip_prefix("arn:aws:securityhub:")?.splitn(3, ':');
     let (region, account) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     Some((Place { account, region }, parts.next()?))

@@ -15,6 +15,7 @@ use super::Hub;
 use super::caller::Caller;
 use super::settings::Settings;
 use super::standards::DEFAULT_STANDARDS;
+use super::tags;
 
 impl Hub {
     /// DescribeHub; `hub_arn`: the one that is asked for.
@@ -37,10 +38,11 @@ impl Hub {
         })
     }
 
-    /// EnableSecurityHub, with the two default standards unless they are not wanted.
+    /// EnableSecurityHub, with its tags, and the two default standards unless they are not wanted.
     pub fn enable(&mut self, caller: &Caller, request: &EnableSecurityHub, now: Timestamp) -> Result<(), AwsError> {
         let place = (caller.account, caller.region.clone());
         let generator = request.control_finding_generator.as_deref().map(generator).transpose()?.unwrap_or_default();
+        request.tags.as_ref().map_or(Ok(()), tags::check)?;
         if self.enabled.contains_key(&place) {
             return Err(AwsError::conflict("Account is already subscribed to Security Hub"));
         }
@@ -51,6 +53,9 @@ impl Hub {
             }
         }
         self.enabled.insert(place, settings);
+        if let Some(tags) = &request.tags {
+            self.tags.insert(arn::hub(caller.account, &caller.region), tags.clone());
+        }
         Ok(())
     }
 
@@ -86,9 +91,11 @@ impl Hub {
         Ok(())
     }
 
-    /// Switches a hub off, whoever's it is: the findings are gone from sight, and back when it is on again; the settings are lost.
+    /// Switches a hub off, whoever's it is: the findings are gone from sight, and back when it is on again; settings and
+    /// tags are lost.
     pub fn switch_off(&mut self, account: AccountId, region: &Region) {
         self.enabled.remove(&(account, region.clone()));
+        self.forget_tags(&arn::hub(account, region));
     }
 
     /// Switches a hub on with every standard, if it is not.

@@ -17,6 +17,7 @@ pub mod query;
 pub mod settings;
 pub mod standards;
 pub mod store;
+pub mod tags;
 mod tasks;
 pub mod update;
 pub mod workflow;
@@ -34,6 +35,7 @@ use crate::core::filter::MissingField;
 use crate::core::ids::{AccountId, Region};
 use crate::wire::error::AwsError;
 use crate::wire::sigv4::sha256;
+use crate::wire::securityhub::Tags;
 use crate::wire::token::Tokens;
 
 use caller::Caller;
@@ -115,6 +117,8 @@ pub struct Hub {
     tasks: BTreeMap<Timestamp, Vec<Task>>,
     pub(super) store: Store,
     history: BTreeMap<u32, Vec<Record>>,
+    /// By ARN.
+    tags: BTreeMap<String, Tags>,
     tokens: Tokens,
     rng: fastrand::Rng,
     /// See [`Switches`].
@@ -136,6 +140,7 @@ impl Hub {
             tasks: BTreeMap::new(),
             store: Store::default(),
             history: BTreeMap::new(),
+            tags: BTreeMap::new(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
             rng: fastrand::Rng::with_seed(seed),
             switches,

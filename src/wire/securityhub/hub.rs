@@ -1,8 +1,8 @@
 //! The hub of an account in a Region, its aggregator, its members and its administrator.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use super::tags::Tags;
 
 /// The answer of DescribeHub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Hub {
 #[allow(missing_docs)]
 pub struct EnableSecurityHub {
     #[serde(default)]
-    pub tags: Option<BTreeMap<String, String>>,
+    pub tags: Option<Tags>,
     #[serde(default)]
     pub enable_default_standards: Option<bool>,
     #[serde(default)]

@@ -7,8 +7,10 @@ mod controls;
 mod findings;
 mod hub;
 mod standards;
+pub mod tags;
 
 pub use controls::*;
 pub use findings::*;
 pub use hub::*;
 pub use standards::*;
+pub use tags::{ResourceTags, TagResource, Tags};

@@ -5,6 +5,7 @@ mod chart;
 mod exceptions;
 mod lease;
 mod look;
+mod owner;
 mod replicas;
 mod run;
 mod tour;

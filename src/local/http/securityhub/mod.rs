@@ -9,6 +9,7 @@ mod findings;
 mod hub;
 mod organization;
 mod standards;
+mod tags;
 
 use std::future::pending;
 use std::time::Duration;
@@ -23,8 +24,14 @@ use super::Incoming;
 use ask::{Ask, Family, Handler};
 
 /// Every operation that is served.
-const FAMILIES: [Family; 5] =
-    [findings::OPERATIONS, hub::OPERATIONS, organization::OPERATIONS, standards::OPERATIONS, controls::OPERATIONS];
+const FAMILIES: [Family; 6] = [
+    findings::OPERATIONS,
+    hub::OPERATIONS,
+    organization::OPERATIONS,
+    standards::OPERATIONS,
+    controls::OPERATIONS,
+    tags::OPERATIONS,
+];
 
 /// How long a caller is left without an answer, at most: longer than any client waits.
 const SILENCE: Duration = Duration::from_mins(10);

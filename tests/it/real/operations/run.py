@@ -22,10 +22,11 @@ import findings
 import hub
 import organization
 import standards
+import tags
 from shapes import least, problems, spoilt
 from table import ADMIN, HOME, STRANGER, Call, Fails
 
-FAMILIES = [hub.FAMILY, standards.FAMILY, controls.FAMILY, organization.FAMILY, findings.FAMILY]
+FAMILIES = [hub.FAMILY, standards.FAMILY, controls.FAMILY, organization.FAMILY, findings.FAMILY, tags.FAMILY]
 
 # Errors that are provoked alike for every operation, by switches of the server.
 BY_FAULT = {

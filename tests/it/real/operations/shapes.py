@@ -92,5 +92,10 @@ def spoilt(shape, given):
                 yield f"{name} too long", {**given, name: (items * (most + 1))[: most + 1]}
             if getattr(member.member, "enum", None):
                 yield f"{name} not of its vocabulary", {**given, name: ["NONSENSE"]}
+        if kind == "map":
+            if name in given and (fewest or name in shape.required_members):
+                yield f"{name} empty", {**given, name: {}}
+            if most is not None:
+                yield f"{name} too long", {**given, name: {f"key{number}": least(member.value) for number in range(most + 1)}}
         if name == "NextToken":
             yield "a token that nobody gave", {**given, name: "63.ff"}
