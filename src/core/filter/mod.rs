@@ -138,6 +138,25 @@ impl Filters {
         Self { tests: self.tests.iter().filter(|(field, _)| !fields.contains(field)).cloned().collect() }
     }
 
+    /// Only what they ask of this field: a finding that the whole matches, this matches.
+    #[must_use]
+    pub fn only(&self, field: Field) -> Self {
+        Self { tests: self.tests.iter().filter(|(named, _)| *named == field).cloned().collect() }
+    }
+
+    /// The times between which, both inclusive, lies a value of this date attribute in every finding that matches at `now`.
+    /// `None`: it is not asked for.
+    pub fn hull(&self, field: Field, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let Test::Date(windows) = self.test(field)? else { return None };
+        let now = whole_millis(now);
+        let ends = |window: &Window| match window {
+            Window::Between(start, end) => (*start, *end),
+            Window::Within(days) => (days_before(now, *days), now),
+            Window::OlderThan(days) => (Timestamp::MIN, days_before(now, *days)),
+        };
+        windows.iter().map(ends).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     /// Whether the answer may change by time alone: it asks for days before `now`.
     pub fn is_relative(&self) -> bool {
         self.tests.iter().any(|(_, test)| match test {

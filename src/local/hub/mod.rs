@@ -6,12 +6,15 @@ pub mod caller;
 pub mod checks;
 pub mod history;
 pub mod import;
+pub mod lifetime;
 pub mod organization;
 pub mod query;
 pub mod store;
 pub mod update;
 pub mod workflow;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;
 
@@ -21,14 +24,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::core::filter::MissingField;
+use crate::core::filter::{Field, Item, MissingField, extract_raw};
 use crate::core::ids::{AccountId, Region};
 use crate::wire::error::AwsError;
 use crate::wire::sigv4::sha256;
 use crate::wire::token::Tokens;
 
 use caller::Caller;
-use history::Record;
+use history::Histories;
 use organization::Organization;
 use store::Store;
 
@@ -100,7 +103,7 @@ pub struct Hub {
     /// Since when.
     enabled: BTreeMap<(AccountId, Region), Timestamp>,
     pub(super) store: Store,
-    history: BTreeMap<u32, Vec<Record>>,
+    history: Histories,
     tokens: Tokens,
     rng: fastrand::Rng,
     /// See [`Switches`].
@@ -118,7 +121,7 @@ impl Hub {
             organization,
             enabled,
             store: Store::default(),
-            history: BTreeMap::new(),
+            history: Histories::default(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
             rng: fastrand::Rng::with_seed(seed),
             switches,
@@ -148,7 +151,7 @@ impl Hub {
     }
 
     /// Every finding's JSON as it is now, sorted by ProductArn, Id, account and Region: for comparing end states.
-    pub fn texts(&self) -> Vec<Arc<str>> {
+    pub fn texts(&self) -> Vec<String> {
         self.store.sorted_texts()
     }
 
@@ -166,13 +169,18 @@ impl Hub {
         uuid(&mut self.rng)
     }
 
-    /// Remembers that an event is due for finding `seq`.
-    fn changed(&mut self, seq: u32) {
+    /// Remembers that an event is due for the finding of a row.
+    fn changed(&mut self, row: u32) {
         let event_id = self.uuid();
-        if let Some(entry) = self.store.get(seq) {
-            let resource = format!("{}/{}", entry.product_arn, entry.id);
-            let (account, region, text) = (entry.account, entry.region.clone(), entry.text.clone());
-            self.changes.push(Change { event_id, account, region, resource, text });
+        if let Some(stored) = self.store.get(row) {
+            let (account, region, text) = (stored.account, stored.region.clone(), stored.text());
+            let values = extract_raw(&text, &[Field::PRODUCT_ARN, Field::ID]).unwrap_or_default();
+            let texts = values.iter().filter_map(|(_, item)| match item.as_item() {
+                Item::Text(text) => Some(text),
+                _ => None,
+            });
+            let resource = texts.collect::<Vec<_>>().join("/");
+            self.changes.push(Change { event_id, account, region, resource, text: text.into() });
         }
     }
 }
