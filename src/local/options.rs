@@ -10,6 +10,7 @@ use super::Local;
 use super::clock::Speed;
 use super::faults::{Faults, ThrottleCode};
 use super::hub::Switches;
+use super::hub::lifetime::Lifetimes;
 
 /// Names that a secret access key may have by default: the secret key is the name of the principal.
 #[rustfmt::skip] // a list of names
@@ -38,6 +39,8 @@ pub struct LocalOptions {
     pub start: Timestamp,
     /// How fast it goes.
     pub speed: Speed,
+    /// How long findings stay.
+    pub lifetimes: Lifetimes,
     /// What AWS leaves unsaid.
     pub switches: Switches,
     /// The service's token buckets.
@@ -82,6 +85,7 @@ impl LocalOptions {
             seed: 0,
             start,
             speed: Speed::Real,
+            lifetimes: Lifetimes::default(),
             switches: Switches::default(),
             buckets: true,
             throttle: ThrottleCode::default(),
@@ -138,6 +142,8 @@ setters! {
     start: Timestamp;
     /// How fast it goes.
     speed: Speed;
+    /// How long findings stay.
+    lifetimes: Lifetimes;
     /// What AWS leaves unsaid.
     switches: Switches;
     /// The service's token buckets.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ use crate::wire::error::AwsError;
 use crate::wire::sqs::ReceivedMessage;
 
 use super::clock::{LocalClock, before};
+use super::forms;
 use super::hub::uuid;
 
 /// How long SQS keeps a message by default.
@@ -32,20 +34,23 @@ pub type QueueKey = (AccountId, String);
 #[derive(Debug)]
 pub struct Queues {
     clock: LocalClock,
-    inner: Mutex<Inner>,
+    inner: Mutex<SavedQueues>,
     /// Something may be there to receive.
     news: Notify,
     /// Nobody waits any more for what may come.
     ending: CancellationToken,
 }
 
-#[derive(Debug)]
-struct Inner {
+/// The queues as they are: in a snapshot, too.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::local) struct SavedQueues {
+    #[serde(with = "forms::map")]
     queues: BTreeMap<QueueKey, Queue>,
+    #[serde(with = "forms::rng")]
     rng: fastrand::Rng,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Queue {
     messages: BTreeMap<u64, Stored>,
     last: u64,
@@ -53,7 +58,7 @@ struct Queue {
 }
 
 /// How a queue behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueSettings {
     /// How long a received message is hidden.
     pub visibility: Duration,
@@ -67,13 +72,15 @@ impl Default for QueueSettings {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Stored {
     id: String,
     body: String,
     sent: Timestamp,
     /// Not received before this time of the hub's clock.
     due: Timestamp,
+    /// Of tokio's clock, so not in a snapshot: what was received and not deleted is there again, as SQS may do at any time.
+    #[serde(skip)]
     hidden_until: Option<Instant>,
     receives: u32,
 }
@@ -93,12 +100,12 @@ impl Queues {
     /// None yet.
     pub fn new(clock: LocalClock, seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed ^ 0x5135);
-        Self {
-            clock,
-            inner: Mutex::new(Inner { queues: BTreeMap::new(), rng }),
-            news: Notify::new(),
-            ending: CancellationToken::new(),
-        }
+        Self::going_on(clock, SavedQueues { queues: BTreeMap::new(), rng })
+    }
+
+    /// Those of a snapshot.
+    pub(in crate::local) fn going_on(clock: LocalClock, saved: SavedQueues) -> Self {
+        Self { clock, inner: Mutex::new(saved), news: Notify::new(), ending: CancellationToken::new() }
     }
 
     /// From now on receiving gives what is there, without waiting: the service is ending.
@@ -106,7 +113,7 @@ impl Queues {
         self.ending.cancel();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(in crate::local) fn lock(&self) -> MutexGuard<'_, SavedQueues> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

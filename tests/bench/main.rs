@@ -1,5 +1,5 @@
 //! Figures: `make bench` prints ratios and counts, each taken within one run; times depend on the machine. One alone:
-//! `cargo bench --bench figures -- calls` (or cycles, converge, regions, matcher, inventory, memory).
+//! `cargo bench --bench figures -- calls` (or cycles, converge, regions, matcher, inventory, memory, local).
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
 
 mod inventory;
 mod keeping;
+mod local;
 mod matcher;
 mod memory;
 #[path = "../it/sim/world.rs"]
@@ -26,7 +27,7 @@ mod world;
 /// A part, and its name.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("calls", keeping::calls),
     ("cycles", keeping::cycles),
     ("converge", keeping::converge),
@@ -34,6 +35,7 @@ const PARTS: [Part; 7] = [
     ("matcher", matcher::run),
     ("inventory", inventory::run),
     ("memory", memory::run),
+    ("local", local::run),
 ];
 
 #[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a program for people")]

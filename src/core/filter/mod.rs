@@ -27,6 +27,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use serde::{Deserialize, Serialize};
 
 pub use fields::{Field, FieldKind};
 pub use parse::{FilterError, FilterErrors, MAX_ATTRIBUTES, MAX_VALUES, Refusal};
@@ -52,7 +53,7 @@ pub trait Fields {
 }
 
 /// What a negative filter says of a finding that does not have the field, or the map key. AWS does not document it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum MissingField {
     /// It does not match: the reading that widens no action.
     #[default]

@@ -32,6 +32,7 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
     let Incoming { method, path, .. } = incoming;
     let operation = operations::name(method.as_str(), path)
         .ok_or_else(|| AwsError::unknown_operation(format!("Security Hub has no operation at {method} {path}")))?;
+    local.turn();
     let at = local.clock().now();
     let caller = local.identities().caller(incoming, at)?;
     let note = |findings, unprocessed, error| {

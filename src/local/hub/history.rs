@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn the_oldest_changes_of_all_are_forgotten_when_they_take_too_much() {
         let mut histories = Histories::default();
-        let update = FieldUpdate { updated_field: "Workflow.Status".to_owned(), old_value: None, new_value: Some("x".repeat(100)) };
+        let update =
+            FieldUpdate { updated_field: "Workflow.Status".to_owned(), old_value: None, new_value: Some("x".repeat(100)) };
         for number in 0..100_u32 {
             let at = Timestamp::from_second(i64::from(number)).unwrap();
             histories.add(number % 2, (at, true, "arn".to_owned()), std::slice::from_ref(&update), 3_000);

@@ -87,8 +87,8 @@ impl Hub {
     /// older one is ignored. Gives its row, if it was taken.
     pub(in crate::local) fn take(&mut self, account: AccountId, region: &Region, finding: &Value, now: Timestamp) -> Option<u32> {
         let (id, product_arn) = (text(finding, "Id"), text(finding, "ProductArn"));
-        let known = self.store.find(id, product_arn).into_iter();
-        let known = known.filter(|(_, row)| row.account == account && row.region == region).next();
+        let mut known = self.store.find(id, product_arn).into_iter();
+        let known = known.find(|(_, row)| row.account == account && row.region == region);
         let mut new = finding.clone();
         self.complete(&mut new, account, region, now)?;
         let control = is_control(finding);

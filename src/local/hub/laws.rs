@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::caller::{Caller, Principal};
 use super::lifetime::Lifetimes;
 use super::organization::{Account, Organization};
-use super::query::{Cost, Page};
+use super::query::{Cost, Page, Visited};
 use super::*;
 use crate::core::filter::Filters;
 use crate::core::status::{ComplianceStatus, RecordState};
@@ -80,8 +80,11 @@ fn step() -> impl Strategy<Value = Step> {
         prop::option::of(select(vec!["LOW", "CRITICAL"])),
     )
         .prop_map(|(finding, status, owner, severity)| Step::Update { finding, status, owner, severity });
-    let check = (any::<usize>(), compliance(), any::<bool>())
-        .prop_map(|(finding, compliance, archive)| Step::Check { finding, compliance, archive });
+    let check = (any::<usize>(), compliance(), any::<bool>()).prop_map(|(finding, compliance, archive)| Step::Check {
+        finding,
+        compliance,
+        archive,
+    });
     prop_oneof![
         8 => import,
         4 => update,
@@ -118,8 +121,7 @@ fn play(steps: &[Step], missing: MissingField) -> (Hub, Timestamp) {
                     workflow: Some(WorkflowUpdate { status: Some((*status).to_owned()) }),
                     note: Some(NoteUpdate { text: "why".to_owned(), updated_by: format!("{owner:?}") }),
                     user_defined_fields: owner.map(|owner| [("owner".to_owned(), format!("o{owner}"))].into()),
-                    severity: severity
-                        .map(|label| SeverityUpdate { label: Some(label.to_owned()), ..SeverityUpdate::default() }),
+                    severity: severity.map(|label| SeverityUpdate { label: Some(label.to_owned()), ..SeverityUpdate::default() }),
                     ..BatchUpdateFindings::default()
                 };
                 hub.update(&caller(0, 0), &request, now, &mut |_| None).unwrap();
@@ -127,7 +129,11 @@ fn play(steps: &[Step], missing: MissingField) -> (Hub, Timestamp) {
             Step::Check { finding, compliance, archive } => {
                 let Some(key) = keys.get(finding % keys.len().max(1)) else { continue };
                 let key = crate::core::ids::FindingKey { id: key.id.clone(), product_arn: key.product_arn.clone() };
-                if *archive { hub.archive(&key, now) } else { hub.check(&key, *compliance, now) };
+                if *archive {
+                    hub.archive(&key, now)
+                } else {
+                    hub.check(&key, *compliance, now)
+                };
             }
             Step::Lag(seconds) => hub.set_lag(Duration::from_secs(*seconds)),
             Step::Pass(seconds) => {
@@ -161,13 +167,16 @@ fn attribute() -> impl Strategy<Value = (&'static str, Value)> {
         ("NoteUpdatedBy", "None"),
         ("Title", "S3"),
     ]);
-    let texts = (texts, op(), prop::option::of(Just(())))
-        .prop_map(|((name, value), op, twice)| {
-            let one = json!({"Value": value, "Comparison": op});
-            (name, json!(if twice.is_some() { vec![one.clone(), one] } else { vec![one] }))
-        });
+    let texts = (texts, op(), prop::option::of(Just(()))).prop_map(|((name, value), op, twice)| {
+        let one = json!({"Value": value, "Comparison": op});
+        (name, json!(if twice.is_some() { vec![one.clone(), one] } else { vec![one] }))
+    });
     let maps = (
-        select(vec![("UserDefinedFields", "owner", "o1"), ("ResourceTags", "team", "t0"), ("ProductFields", "aws/securityhub/CompanyName", "AWS")]),
+        select(vec![
+            ("UserDefinedFields", "owner", "o1"),
+            ("ResourceTags", "team", "t0"),
+            ("ProductFields", "aws/securityhub/CompanyName", "AWS"),
+        ]),
         select(vec!["EQUALS", "NOT_EQUALS"]),
     )
         .prop_map(|((name, key, value), op)| (name, json!([{"Key": key, "Value": value, "Comparison": op}])));
@@ -196,10 +205,8 @@ fn query() -> impl Strategy<Value = (usize, usize, GetFindings)> {
     );
     (0..3_usize, 0..2_usize, vec(attribute(), 0..4), sort, 1..8_i64).prop_map(|(account, region, attributes, sort, size)| {
         let filters: Map<String, Value> = attributes.into_iter().map(|(name, tests)| (name.to_owned(), tests)).collect();
-        let criterion = |(field, order): (&str, &str)| SortCriterion {
-            field: Some(field.to_owned()),
-            sort_order: Some(order.to_owned()),
-        };
+        let criterion =
+            |(field, order): (&str, &str)| SortCriterion { field: Some(field.to_owned()), sort_order: Some(order.to_owned()) };
         let request = GetFindings {
             filters: Some(Value::Object(filters)),
             sort_criteria: Some(sort.into_iter().map(criterion).collect()),
@@ -217,7 +224,7 @@ fn pages(hub: &Hub, caller: &Caller, request: &GetFindings, now: Timestamp, cost
         let page = hub.find_page(caller, &request, now, None, cost).unwrap();
         assert!(page.visited.looks <= cost.looks);
         request.next_token = page.next_token.clone();
-        pages.push(Page { visited: Default::default(), ..page });
+        pages.push(Page { visited: Visited::default(), ..page });
         if request.next_token.is_none() {
             return pages;
         }
@@ -265,15 +272,15 @@ proptest! {
 fn a_page_looks_at_no_more_than_it_gives_where_fields_are_indexed() {
     let mut hub = hub(MissingField::NoMatch);
     let now = start();
-    for number in 0..3_000_u64 {
-        let (account, region) = (number as usize % 3, number as usize / 3 % 2);
+    for number in 0..3_000_usize {
+        let (account, region) = (number % 3, number / 3 % 2);
         let (owner, place) = (ACCOUNTS[account].parse().unwrap(), REGIONS[region].parse().unwrap());
         let resource = format!("arn:aws:s3:::bucket-{number}");
-        let at = crate::local::clock::before(now, Duration::from_secs(number * 7 % 3_000 * 60));
+        let at = crate::local::clock::before(now, Duration::from_secs(number as u64 * 7 % 3_000 * 60));
         let finding = ControlFinding {
             compliance: if number % 50 == 0 { ComplianceStatus::Warning } else { ComplianceStatus::Failed },
             record: if number % 7 == 0 { RecordState::Archived } else { RecordState::Active },
-            ..ControlFinding::failed(owner, place, CONTROLS[number as usize % 3], "AwsS3Bucket", &resource, at)
+            ..ControlFinding::failed(owner, place, CONTROLS[number % 3], "AwsS3Bucket", &resource, at)
         };
         hub.take(finding.account, &finding.region, &finding.document(), now).unwrap();
     }

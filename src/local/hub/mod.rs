@@ -23,9 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::core::filter::{Field, Item, MissingField, extract_raw};
 use crate::core::ids::{AccountId, Region};
+use crate::local::forms;
 use crate::wire::error::AwsError;
 use crate::wire::sigv4::sha256;
 use crate::wire::token::Tokens;
@@ -36,7 +38,7 @@ use organization::Organization;
 use store::Store;
 
 /// What AWS leaves unsaid, one choice each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Switches {
     /// What BatchUpdateFindings makes of `UserDefinedFields`.
     pub user_fields: UserFields,
@@ -52,7 +54,7 @@ pub struct Switches {
 }
 
 /// What an update makes of the map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum UserFields {
     /// The map is replaced whole.
     #[default]
@@ -62,7 +64,7 @@ pub enum UserFields {
 }
 
 /// What becomes of SUPPRESSED when the check passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SuppressedOnPassed {
     /// SUPPRESSED, as the API reference says.
     #[default]
@@ -72,7 +74,7 @@ pub enum SuppressedOnPassed {
 }
 
 /// What one bad value does. In either case nothing is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum BadValue {
     /// The request fails with `InvalidInputException`.
     #[default]
@@ -82,7 +84,7 @@ pub enum BadValue {
 }
 
 /// A finding was made or changed: an event is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Unique id of the event, from the hub's seed.
     pub event_id: String,
@@ -96,15 +98,17 @@ pub struct Change {
     pub text: Arc<str>,
 }
 
-/// The hub.
-#[derive(Debug)]
+/// The hub. Its serde form is its part of a snapshot.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Hub {
     pub(super) organization: Organization,
     /// Since when.
+    #[serde(with = "forms::map")]
     enabled: BTreeMap<(AccountId, Region), Timestamp>,
     pub(super) store: Store,
     history: Histories,
     tokens: Tokens,
+    #[serde(with = "forms::rng")]
     rng: fastrand::Rng,
     /// See [`Switches`].
     pub switches: Switches,

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{AccountId, Region};
 use crate::local::clock::stamp;
@@ -17,7 +18,7 @@ use super::Hub;
 use super::caller::Caller;
 
 /// An account of the organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Twelve digits.
     pub id: AccountId,
@@ -26,7 +27,7 @@ pub struct Account {
 }
 
 /// Accounts and Regions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// The delegated administrator.
     pub administrator: Account,

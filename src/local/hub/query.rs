@@ -255,9 +255,9 @@ impl Hub {
         let cursor = request.next_token.as_deref().map(|token| self.tokens.open(&query, token)).transpose()?;
         let cursor = cursor.filter(|cursor| cursor != START);
         let view = self.organization.view(caller.account, &caller.region);
-        let seen = self.store.of_places(|account, region| {
-            view.sees(account, region) && self.enabled.contains_key(&(account, region.clone()))
-        });
+        let seen = self
+            .store
+            .of_places(|account, region| view.sees(account, region) && self.enabled.contains_key(&(account, region.clone())));
         let search = Search {
             candidates: self.candidates(seen, &filters, now, cost),
             fields: filters.fields().collect(),
@@ -322,10 +322,7 @@ impl Hub {
                 making.visited.rows += 1;
                 after = Some(position);
                 let row = position.1;
-                if search.candidates.has(row)
-                    && timed.fits(row)
-                    && !making.offer(|| self.look(search, row), || place(position))
-                {
+                if search.candidates.has(row) && timed.fits(row) && !making.offer(|| self.look(search, row), || place(position)) {
                     return Ok(());
                 }
             }
@@ -429,7 +426,9 @@ impl Hub {
         let size = self.store.size();
         let lagging = (!self.store.past().is_empty()).then(|| {
             let mut lagging = Bits::none(size);
-            self.store.past().rows().for_each(|row| lagging.insert(row));
+            for row in self.store.past().rows() {
+                lagging.insert(row);
+            }
             lagging.keep(&seen);
             lagging
         });
@@ -440,7 +439,9 @@ impl Hub {
         }
         for list in &lists {
             let mut bits = Bits::none(size);
-            list.iter().for_each(|row| bits.insert(*row));
+            for row in list {
+                bits.insert(*row);
+            }
             seen.keep(&bits);
         }
         for allowed in &allowed {
@@ -448,7 +449,7 @@ impl Hub {
         }
         if let Some(lagging) = &lagging {
             seen.add_bits(lagging);
-        } else if seen.len() <= cost.few {
+        } else if seen.count() <= cost.few {
             return Candidates::Few(seen.iter().collect(), Vec::new());
         }
         Candidates::Many(seen)
@@ -543,7 +544,8 @@ impl First {
 
     fn offer(&mut self, position: Position) {
         // Once some were dropped, what comes after the worst of the first is none of them.
-        if self.dropped && self.kept.get(self.most - 1).is_some_and(|worst| Self::compare(self.descending, &position, worst).is_gt())
+        if self.dropped
+            && self.kept.get(self.most - 1).is_some_and(|worst| Self::compare(self.descending, &position, worst).is_gt())
         {
             return;
         }

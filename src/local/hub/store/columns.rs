@@ -189,15 +189,6 @@ impl Columns {
         }
         Some(())
     }
-
-    /// Bytes on the heap, nearly.
-    pub fn bytes(&self) -> usize {
-        let column = |column: &Column| {
-            let sets: usize = column.rows.iter().map(|set| size_of::<Set>() + set.bytes()).sum();
-            sets + 4 * column.codes.capacity() + 160 * column.values.len()
-        };
-        self.0.iter().map(column).sum()
-    }
 }
 
 impl Allowed<'_> {

@@ -199,17 +199,16 @@ impl Store {
 
     /// Files a finding that is new; gives its row. `lag`: as [`Store::replace`].
     pub fn add(&mut self, account: AccountId, region: &Region, finding: &Value, now: Timestamp, lag: Duration) -> Option<u32> {
-        let row = match self.free.pop() {
-            Some(row) => row,
-            None => {
-                let row = u32::try_from(self.rows.len()).ok().filter(|row| *row < u32::MAX)?;
-                self.rows.push(None);
-                for times in [&mut self.created, &mut self.updated, &mut self.processed] {
-                    times.push(0);
-                }
-                self.hours.push(NEVER);
-                row
+        let row = if let Some(row) = self.free.pop() {
+            row
+        } else {
+            let row = u32::try_from(self.rows.len()).ok().filter(|row| *row < u32::MAX)?;
+            self.rows.push(None);
+            for times in [&mut self.created, &mut self.updated, &mut self.processed] {
+                times.push(0);
             }
+            self.hours.push(NEVER);
+            row
         };
         let place = self.places.number(account, region);
         let packed = self.packer.pack(&kind(finding), &finding.to_string());
@@ -298,7 +297,8 @@ impl Store {
         let mut lists = Vec::new();
         for field in WORDS {
             let texts = filters.equals_any(field).unwrap_or_default().iter().map(|text| word(field, "", text));
-            let entries = filters.equals_any_entry(field).unwrap_or_default().iter().map(|(name, value)| word(field, name, value));
+            let entries =
+                filters.equals_any_entry(field).unwrap_or_default().iter().map(|(name, value)| word(field, name, value));
             let wanted: BTreeSet<u64> = texts.chain(entries).collect();
             if !wanted.is_empty() {
                 let rows: BTreeSet<u32> = wanted.iter().flat_map(|word| self.with_word(*word)).collect();
@@ -410,7 +410,7 @@ impl Store {
         let Some(hour) = self.hours.get_mut(row as usize).map(|hour| std::mem::replace(hour, NEVER)) else { return };
         if let Some(set) = self.ends.get_mut(&hour) {
             set.remove(row);
-            if set.len() == 0 {
+            if set.is_empty() {
                 self.ends.remove(&hour);
             }
         }

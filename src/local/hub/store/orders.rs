@@ -34,12 +34,11 @@ impl Orders {
     /// The order of `keys`; `all` gives every row when it is made.
     pub fn get<I: Iterator<Item = (u32, Value)>>(&mut self, keys: &Keys, all: impl FnOnce() -> I) -> &BTreeSet<Position> {
         let known = self.0.iter().position(|(known, _)| known == keys);
-        let order = match known {
-            Some(place) => self.0.remove(place),
-            None => {
-                let positions = all().map(|(row, finding)| (bytes(&finding, keys), row));
-                (keys.clone(), positions.collect())
-            }
+        let order = if let Some(place) = known {
+            self.0.remove(place)
+        } else {
+            let positions = all().map(|(row, finding)| (bytes(&finding, keys), row));
+            (keys.clone(), positions.collect())
         };
         if self.0.len() >= KEPT {
             self.0.remove(0);
@@ -75,7 +74,10 @@ pub fn bytes(finding: &Value, keys: &Keys) -> Box<[u8]> {
                     if let Item::Text(text) = item
                         && all.len() == start
                     {
-                        number(timestamp(text).map_or(0, jiff::Timestamp::as_millisecond) as f64, &mut all);
+                        let millis = timestamp(text).map_or(0, jiff::Timestamp::as_millisecond);
+                        all.push(1);
+                        // The sign turned: negative numbers come first.
+                        all.extend((millis ^ i64::MIN).to_be_bytes());
                     }
                 });
             }

@@ -29,13 +29,6 @@ const SLOTS: usize = 1 << 11;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed(pub(super) Box<[u8]>);
 
-impl Packed {
-    /// Bytes on the heap.
-    pub fn bytes(&self) -> usize {
-        self.0.len()
-    }
-}
-
 impl Serialize for Packed {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         latin::write(&self.0).serialize(to)
@@ -111,17 +104,14 @@ impl Packer {
             None => 0,
         };
         let mut packed = Vec::with_capacity(512);
-        match self.templates.get(number as usize) {
-            Some(template) => {
-                put(&mut packed, u64::from(number) + 1);
-                pack(template, text.as_bytes(), &mut packed);
-            }
-            None => {
-                put(&mut packed, 0);
-                put(&mut packed, text.len() as u64);
-                packed.extend_from_slice(text.as_bytes());
-                put(&mut packed, 0);
-            }
+        if let Some(template) = self.templates.get(number as usize) {
+            put(&mut packed, u64::from(number) + 1);
+            pack(template, text.as_bytes(), &mut packed);
+        } else {
+            put(&mut packed, 0);
+            put(&mut packed, text.len() as u64);
+            packed.extend_from_slice(text.as_bytes());
+            put(&mut packed, 0);
         }
         Packed(packed.into_boxed_slice())
     }
@@ -158,11 +148,6 @@ impl Packer {
                 next = i64::try_from(end).ok()?;
             }
         }
-    }
-
-    /// Bytes of the templates and their tables.
-    pub fn bytes(&self) -> usize {
-        self.templates.iter().map(|template| template.text.len() + 2 * template.places.len()).sum()
     }
 }
 
@@ -316,7 +301,7 @@ mod tests {
         let packed: Vec<Packed> = texts.iter().map(|text| packer.pack("S3.8", text)).collect();
         for (text, packed) in texts.iter().zip(&packed) {
             assert_eq!(packer.unpack(packed).as_ref(), Some(text));
-            assert!(packed.bytes() * 4 < text.len(), "{} of {}", packed.bytes(), text.len());
+            assert!(packed.0.len() * 4 < text.len(), "{} of {}", packed.0.len(), text.len());
         }
     }
 

@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Store {
             values.push((field, items));
         }
         let columns = Columns::with_values(values).ok_or_else(|| damaged("other columns"))?;
-        let mut store = Self { packer, columns, past, lifetimes, free, ..Self::default() };
+        let mut store = Self { packer, free, columns, past, lifetimes, ..Self::default() };
         let mut known = Places::default();
         for (account, region) in places {
             known.number(account, &region);

@@ -21,8 +21,10 @@ enum Chunk {
     Many(Box<[u64; WORDS]>, usize),
 }
 
+/// Chunk, and row within it.
 fn split(row: u32) -> (u16, u16) {
-    ((row / CHUNK) as u16, (row % CHUNK) as u16)
+    let [a, b, c, d] = row.to_be_bytes();
+    (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
 }
 
 fn bit(low: u16) -> (usize, u64) {
@@ -33,6 +35,11 @@ impl Set {
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.length
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
     }
 
     /// Adds a row.
@@ -63,15 +70,6 @@ impl Set {
     /// The rows, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.chunks.iter().flat_map(|(high, chunk)| chunk.rows().map(move |low| u32::from(*high) * CHUNK + low))
-    }
-
-    /// Bytes on the heap.
-    pub fn bytes(&self) -> usize {
-        let each = self.chunks.iter().map(|(_, chunk)| match chunk {
-            Chunk::Few(rows) => 2 * rows.capacity(),
-            Chunk::Many(..) => 8 * WORDS,
-        });
-        self.chunks.capacity() * size_of::<(u16, Chunk)>() + each.sum::<usize>()
     }
 }
 
@@ -129,7 +127,7 @@ impl Chunk {
                 *length -= usize::from(old);
                 // Half as many as it takes to go the other way, so that one row that comes and goes does not turn it each time.
                 if *length < FEW / 2 {
-                    *self = Self::Few(ones(&words[..]).map(|row| row as u16).collect());
+                    *self = Self::Few(ones(&words[..]).map(|row| split(row).1).collect());
                 }
                 old
             }
@@ -222,7 +220,7 @@ impl Bits {
     }
 
     /// Number of rows.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
@@ -265,7 +263,7 @@ mod tests {
             prop_assert!(set.iter().eq(model.iter().copied()));
             let mut bits = Bits::none(140_000);
             bits.add(&set);
-            prop_assert_eq!(bits.len(), model.len());
+            prop_assert_eq!(bits.count(), model.len());
             prop_assert!(bits.iter().eq(model.iter().copied()));
             prop_assert!((0..140_000).all(|row| bits.has(row) == model.contains(&row)));
         }
