@@ -29,8 +29,8 @@ The clock is real, N times as fast (--clock 60x), or stands until it is stepped 
 its speed. What is due by it happens when it is due: events, reads that lag, buckets, and the end of findings. The same seed, the
 same calls and a clock that is stepped give the same answers, to the byte.
 
-Bounds: 4,294,967,294 findings (a million takes about 1 GiB); 250,000 messages a queue and 256 MiB of finding histories, then the
-oldest go; 100,000 older versions for reads that lag. A page that would read more than 2,500 findings of which the indexes know
+Bounds: 4,294,967,294 findings (a million takes about 1 GiB); 250,000 messages or 384 MiB a queue and 256 MiB of finding histories,
+then the oldest go; 100,000 older versions for reads that lag. A page that would read more than 2,500 findings of which the indexes know
 nothing ends early, with a token.")]
 pub(super) struct Args {
     /// Where it is served; port 0 takes a free one and prints it

@@ -208,8 +208,9 @@ impl Local {
             self.turn();
             let due = self.state().hub.next_turn();
             // Others may make something due meanwhile; nothing is ever due sooner than in an hour.
-            let later = clock::after(self.0.clock.now(), Duration::from_hours(1));
-            self.0.clock.sleep_until(due.map_or(later, |due| due.min(later))).await;
+            let now = self.0.clock.now();
+            let [soon, later] = [Duration::from_mins(1), Duration::from_hours(1)].map(|by| clock::after(now, by));
+            self.0.clock.sleep_until(due.map_or(later, |due| due.clamp(soon, later))).await;
         }
     }
 

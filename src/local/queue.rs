@@ -22,8 +22,10 @@ use super::hub::uuid;
 
 /// How long SQS keeps a message by default.
 const RETENTION: Duration = Duration::from_hours(96);
-/// Messages kept in one queue, so that nobody has to read it: the oldest go first.
+/// Messages kept in one queue, so that nobody has to read it: the oldest go first, also when their retention is over.
 const MOST: usize = 250_000;
+/// Bytes of their bodies, likewise: an event is some 3 KB.
+const MOST_BYTES: usize = 384 << 20;
 /// Visibility of a queue that does not say.
 pub const VISIBILITY: Duration = Duration::from_secs(30);
 
@@ -53,8 +55,36 @@ pub(in crate::local) struct SavedQueues {
 #[derive(Debug, Serialize, Deserialize)]
 struct Queue {
     messages: BTreeMap<u64, Stored>,
+    /// Of the bodies.
+    bytes: usize,
     last: u64,
     settings: QueueSettings,
+}
+
+impl Queue {
+    fn put(&mut self, place: u64, message: Stored) {
+        self.bytes += message.body.len();
+        if let Some(other) = self.messages.insert(place, message) {
+            self.bytes -= other.body.len();
+        }
+    }
+
+    fn remove(&mut self, place: u64) -> Option<Stored> {
+        let message = self.messages.remove(&place)?;
+        self.bytes -= message.body.len();
+        Some(message)
+    }
+
+    /// The oldest go, if there are too many or if they were sent before `horizon`.
+    fn forget(&mut self, horizon: Timestamp) {
+        while let Some((place, first)) = self.messages.first_key_value() {
+            if self.messages.len() <= MOST && self.bytes <= MOST_BYTES && first.sent >= horizon {
+                return;
+            }
+            let place = *place;
+            self.remove(place);
+        }
+    }
 }
 
 /// How a queue behaves.
@@ -121,8 +151,9 @@ impl Queues {
     pub fn create(&self, key: QueueKey, settings: QueueSettings) {
         let mut inner = self.lock();
         let queue = inner.queues.entry(key);
-        queue.or_insert_with(|| Queue { messages: BTreeMap::new(), last: 0, settings: QueueSettings::default() }).settings =
-            settings;
+        queue
+            .or_insert_with(|| Queue { messages: BTreeMap::new(), bytes: 0, last: 0, settings: QueueSettings::default() })
+            .settings = settings;
     }
 
     /// How a queue behaves; `None`: there is none.
@@ -138,25 +169,18 @@ impl Queues {
         let queue = inner.queues.get_mut(key).ok_or_else(no_queue)?;
         queue.last += 1;
         let mut place = queue.last;
-        let mut message = Stored { id: id.clone(), body, sent: now, due, hidden_until: None, receives: 0 };
+        let message = Stored { id: id.clone(), body, sent: now, due, hidden_until: None, receives: 0 };
         // Changes places with those before it, but for what was received already: receipts name a place.
         for _ in 0..overtake {
-            let Some((number, other)) = queue.messages.range_mut(..place).next_back().filter(|(_, other)| other.receives == 0)
-            else {
-                break;
-            };
-            let number = *number;
-            let moved = std::mem::replace(other, message);
-            queue.messages.insert(place, moved);
-            place = number;
-            let Some(back) = queue.messages.remove(&number) else { return Ok(id) };
-            message = back;
+            let other = queue.messages.range(..place).next_back().filter(|(_, other)| other.receives == 0);
+            let Some(other_place) = other.map(|(place, _)| *place) else { break };
+            if let Some(other) = queue.remove(other_place) {
+                queue.put(place, other);
+            }
+            place = other_place;
         }
-        queue.messages.insert(place, message);
-        let horizon = before(now, RETENTION);
-        while queue.messages.len() > MOST || queue.messages.first_key_value().is_some_and(|(_, first)| first.sent < horizon) {
-            queue.messages.pop_first();
-        }
+        queue.put(place, message);
+        queue.forget(before(now, RETENTION));
         drop(inner);
         self.news.notify_waiters();
         Ok(id)
@@ -239,14 +263,15 @@ impl Queues {
                 attributes,
             });
         }
-        let dead: Vec<Stored> = dead.iter().filter_map(|seq| queue.messages.remove(seq)).collect();
+        let dead: Vec<Stored> = dead.iter().filter_map(|seq| queue.remove(*seq)).collect();
         if let Some((name, _)) = redrive.filter(|_| !dead.is_empty())
             && let Some(letters) = inner.queues.get_mut(&(key.0, name))
         {
             for message in dead {
                 letters.last += 1;
-                letters.messages.insert(letters.last, Stored { hidden_until: None, receives: 0, ..message });
+                letters.put(letters.last, Stored { hidden_until: None, receives: 0, ..message });
             }
+            letters.forget(before(now, RETENTION));
         }
         Ok((received, wake, next_due))
     }
@@ -257,7 +282,7 @@ impl Queues {
         if let Some(seq) = self.find(key, receipt)?
             && let Some(queue) = self.lock().queues.get_mut(key)
         {
-            queue.messages.remove(&seq);
+            queue.remove(seq);
         }
         Ok(())
     }
@@ -288,7 +313,10 @@ impl Queues {
 
     /// Removes every message.
     pub fn purge(&self, key: &QueueKey) -> Result<(), AwsError> {
-        self.lock().queues.get_mut(key).ok_or_else(no_queue)?.messages.clear();
+        let mut inner = self.lock();
+        let queue = inner.queues.get_mut(key).ok_or_else(no_queue)?;
+        queue.messages.clear();
+        queue.bytes = 0;
         Ok(())
     }
 
