@@ -54,6 +54,8 @@ fn every_block_of_commands_is_tried_by_a_test() {
         "hubkeeper run --manifests security",
         // By tests/it/cluster/run.rs.
         "hubkeeper crds | kubectl apply",
+        // By tests/it/cluster/tour.rs.
+        "tests/setup.sh controlplane",
         // By tests/it/cluster/chart.
         "kubectl create namespace hubkeeper",
         "export AWS_DEFAULT_REGION=eu-west-1\n\naws sqs create-queue",

@@ -5,6 +5,7 @@ mod chart;
 mod lease;
 mod replicas;
 mod run;
+mod tour;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
