@@ -22,16 +22,17 @@ use crate::core::ids::Region;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The access key id is the account, the secret access key the name of the principal; no more is checked.
-While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST snapshot,
-GET clock, organization, calls.
+While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance
+{\"seconds\": 3600}, POST snapshot, GET clock, organization, calls.
 
-The clock is real, N times as fast (--clock 60x), or stands until it is stepped (--clock stepped); POST advance steps it whatever
-its speed. What is due by it happens when it is due: events, reads that lag, buckets, and the end of findings. The same seed, the
-same calls and a clock that is stepped give the same answers, to the byte.
+The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
+advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
+buckets, the end of findings. With a stepped clock the same seed and the same calls give the same
+answers, to the byte.
 
-Bounds: 4,294,967,294 findings (a million takes about 1 GiB); 250,000 messages or 384 MiB a queue and 256 MiB of finding histories,
-then the oldest go; 100,000 older versions for reads that lag. A page that would read more than 2,500 findings of which the indexes know
-nothing ends early, with a token.")]
+Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
+finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
+2,500 findings of which no index knows anything ends early, with a token.")]
 pub(super) struct Args {
     /// Where it is served; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600")]
