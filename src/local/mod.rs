@@ -139,8 +139,6 @@ impl Local {
         let mut hub = Hub::new(organization, options.switches, options.seed, options.start);
         hub.set_lifetimes(options.lifetimes);
         company.fill(&mut hub, options.findings, options.start);
-        // Nobody listened while these were made.
-        hub.take_changes();
         let queues = Queues::new(clock.clone(), options.seed);
         let letters = format!("{}-dead-letters", options.queue);
         queues.create((administrator, letters.clone()), QueueSettings::default());

@@ -179,6 +179,8 @@ impl Company {
                 91..96 => maker.other(products::guardduty),
                 _ => maker.other(products::prowler),
             }
+            // Nobody listens while these are made; held to the end, the events of a million findings would take gigabytes.
+            maker.hub.take_changes();
         }
     }
 }
