@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -13,8 +13,8 @@ use super::failure::Failure;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, LocalOptions, MissingField, Speed, SuppressedOnPassed, Switches, ThrottleCode,
-    UserFields,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, Speed, SuppressedOnPassed, Switches,
+    ThrottleCode, UserFields,
 };
 use crate::core::ids::Region;
 
@@ -22,8 +22,17 @@ use crate::core::ids::Region;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The access key id is the account, the secret access key the name of the principal; no more is checked.
-While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance,
-GET clock, organization, operations, calls.")]
+While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance
+{\"seconds\": 3600}, POST snapshot, GET clock, organization, operations, calls.
+
+The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
+advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
+buckets, standards and controls that follow, the end of findings. With a stepped clock the same seed and the same calls give the same
+answers, to the byte.
+
+Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
+finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
+2,500 findings of which no index knows anything ends early, with a token.")]
 pub(super) struct Args {
     /// Where it is served; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600")]
@@ -50,9 +59,23 @@ pub(super) struct Args {
     /// What the clock shows at first, RFC 3339. Default: now
     #[arg(long, value_name = "TIME", help_heading = "Clock")]
     start: Option<String>,
-    /// How many times as fast as the wall clock the hub's clock goes; 0: it stands, until POST /_local/advance
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Clock")]
-    clock_factor: u32,
+    /// How fast the hub's clock goes: real, N times as fast as 60x, or stepped: it stands until POST /_local/advance
+    #[arg(long, value_name = "SPEED", default_value_t = Speed::Real, help_heading = "Clock")]
+    clock: Speed,
+    /// Days without an update until an active finding is removed; 0: never
+    #[arg(long, value_name = "DAYS", default_value_t = 90, help_heading = "Clock")]
+    keep_active_days: u16,
+    /// Days without an update until an archived finding is removed; 0: never
+    #[arg(long, value_name = "DAYS", default_value_t = 30, help_heading = "Clock")]
+    keep_archived_days: u16,
+    /// Days without an update until a control finding is archived: 3 to 5 on AWS; 0: never, for nothing checks it here by itself
+    #[arg(long, value_name = "DAYS", default_value_t = 0, help_heading = "Clock")]
+    archive_days: u16,
+
+    /// Go on from this file if it is there, and write everything to it at the end and on POST /_local/snapshot. What is in it
+    /// counts: flags of what is made, faults and behaviour are for the first time
+    #[arg(long, value_name = "FILE", help_heading = "State")]
+    snapshot: Option<PathBuf>,
 
     /// Reads within so many milliseconds of a write may not see it
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
@@ -173,10 +196,11 @@ impl Args {
             regions: self.regions,
             first_region,
             seed: self.seed,
-            speed: match self.clock_factor {
-                0 => Speed::Stepped,
-                1 => Speed::Real,
-                factor => Speed::Accelerated(factor),
+            speed: self.clock,
+            lifetimes: {
+                let days = |days: u16| Some(days).filter(|days| *days > 0);
+                let (active, archived) = (days(self.keep_active_days), days(self.keep_archived_days));
+                Lifetimes { archived_after: days(self.archive_days), active, archived }
             },
             switches: self.switches(),
             buckets: !self.no_buckets,
@@ -275,12 +299,13 @@ pub(super) async fn execute(args: Args, _environment: &Environment, out: &mut Ou
         ));
     }
     let options = args.options()?;
-    let factor = args.clock_factor;
+    let (clock, snapshot) = (args.clock, args.snapshot);
     signals::until(None, |token| async move {
         let mut told = Ok(());
-        let ready = |hosted: &Hosted| told = tell(hosted, factor, out).and_then(|()| out.flush());
+        let ready = |hosted: &Hosted| told = tell(hosted, clock, snapshot.as_deref(), out).and_then(|()| out.flush());
         // Boxed: it is large.
-        let hosted = Box::pin(host::host(options, args.listen, args.events_queue_url.as_deref(), token, ready)).await;
+        let hosted =
+            Box::pin(host::host(options, args.listen, snapshot.as_deref(), args.events_queue_url.as_deref(), token, ready)).await;
         told?;
         hosted.map(|()| Ended::Done).map_err(|error| match error {
             HostError::Options(_) => Failure::new(error.to_string(), "Ask for fewer accounts or Regions."),
@@ -290,12 +315,12 @@ pub(super) async fn execute(args: Args, _environment: &Environment, out: &mut Ou
     .await
 }
 
-fn tell(hosted: &Hosted, factor: u32, out: &mut Out) -> std::io::Result<()> {
+fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, out: &mut Out) -> std::io::Result<()> {
     let linked = if hosted.linked.is_empty() { "none".to_owned() } else { hosted.linked.join(", ") };
-    let clock = match factor {
-        0 => "stands until POST /_local/advance".to_owned(),
-        1 => "real".to_owned(),
-        factor => format!("{factor} times as fast as real"),
+    let clock = match clock {
+        Speed::Stepped => "stands until POST /_local/advance".to_owned(),
+        Speed::Real => "real".to_owned(),
+        Speed::Accelerated(factor) => format!("{factor} times as fast as real"),
     };
     out.line(out.bold(&format!("Security Hub Local on http://{}", hosted.address)))?;
     let members = count(hosted.members.len(), "member");
@@ -308,6 +333,10 @@ fn tell(hosted: &Hosted, factor: u32, out: &mut Out) -> std::io::Result<()> {
         ("event queue", hosted.queue_url.clone()),
     ] {
         out.line(format_args!("  {name:<15}{value}"))?;
+    }
+    if let Some(path) = snapshot {
+        let from = if hosted.restored { "went on from it" } else { "new" };
+        out.line(format_args!("  {:<15}{} ({from})", "snapshot", path.display()))?;
     }
     out.line("")?;
     out.line("For the AWS CLI and hubkeeper, in another terminal:")?;

@@ -1,17 +1,22 @@
 //! The service's token buckets: per account, Region and class of operation, on the hub's clock.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::ids::{AccountId, Region};
+use crate::local::forms;
 use crate::wire::limits::Rate;
 use crate::wire::operations::Operation;
 
 /// All buckets.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Buckets {
     /// When the bucket will be full again, in the clock's elapsed time: one number says how full it is.
-    full_at: BTreeMap<(AccountId, Region, &'static str), Duration>,
+    #[serde(with = "forms::map")]
+    full_at: BTreeMap<(AccountId, Region, Cow<'static, str>), Duration>,
 }
 
 impl Buckets {
@@ -19,7 +24,7 @@ impl Buckets {
     pub fn take(&mut self, account: AccountId, region: &Region, operation: &Operation, elapsed: Duration) -> bool {
         let Rate { per_second, burst } = operation.rate;
         let period = Duration::from_secs(1) / per_second.max(1);
-        let full_at = self.full_at.entry((account, region.clone(), operation.name)).or_default();
+        let full_at = self.full_at.entry((account, region.clone(), Cow::Borrowed(operation.name))).or_default();
         let missing = full_at.saturating_sub(elapsed);
         if missing > period * burst.saturating_sub(1) {
             return false;

@@ -10,6 +10,7 @@ use super::Local;
 use super::clock::Speed;
 use super::faults::{Faults, ThrottleCode};
 use super::hub::Switches;
+use super::hub::lifetime::Lifetimes;
 use super::hub::pace::Pace;
 
 /// Names that a secret access key may have by default: the secret key is the name of the principal.
@@ -39,6 +40,8 @@ pub struct LocalOptions {
     pub start: Timestamp,
     /// How fast it goes.
     pub speed: Speed,
+    /// How long findings stay.
+    pub lifetimes: Lifetimes,
     /// What AWS leaves unsaid.
     pub switches: Switches,
     /// How long things take that do not happen at once.
@@ -85,6 +88,7 @@ impl LocalOptions {
             seed: 0,
             start,
             speed: Speed::Real,
+            lifetimes: Lifetimes::default(),
             switches: Switches::default(),
             pace: Pace::default(),
             buckets: true,
@@ -142,6 +146,8 @@ setters! {
     start: Timestamp;
     /// How fast it goes.
     speed: Speed;
+    /// How long findings stay.
+    lifetimes: Lifetimes;
     /// What AWS leaves unsaid.
     switches: Switches;
     /// How long things take that do not happen at once.

@@ -215,7 +215,7 @@ pub fn fill(local: &Local, regions: &[&str], findings: usize) {
                 let control = ["S3.9", "S3.13", "EC2.8", "EC2.19", "RDS.5", "IAM.3", "KMS.3", "ECS.5"][check % 8];
                 let mut text = String::new();
                 write!(text, "arn:aws:s3:::bucket-{finding}").expect("a String takes all");
-                let created = start - jiff::SignedDuration::from_secs(1 + (finding as i64) * 37 % 8_000_000);
+                let created = start - jiff::SignedDuration::from_secs(1 + (finding as i64) * 37 % 7_000_000);
                 batch.push(ControlFinding::failed(account, region.clone(), control, "AwsS3Bucket", &text, created).document());
                 if batch.len() == 100 || finding + regions.len() >= findings {
                     let caller = Caller { account: accounts[0], region: region.clone(), principal: Principal::Root };

@@ -1,6 +1,6 @@
 //! Figures: `make bench` prints ratios and counts, each taken within one run; times depend on the machine. One alone:
-//! `cargo bench --bench figures -- calls` (or cycles, converge, regions, matcher, inventory, memory). Those of the cluster take half
-//! an hour and an API server, and are only run by name: apply, ready, resident, idle, rights.
+//! `cargo bench --bench figures -- calls` (or cycles, converge, regions, matcher, inventory, memory, local). Those of the cluster take
+//! half an hour and an API server, and are only run by name: apply, ready, resident, idle, rights.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
 mod cluster;
 mod inventory;
 mod keeping;
+mod local;
 mod matcher;
 mod memory;
 mod process;
@@ -29,7 +30,7 @@ mod world;
 /// A part, and its name.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("calls", keeping::calls),
     ("cycles", keeping::cycles),
     ("converge", keeping::converge),
@@ -37,6 +38,7 @@ const PARTS: [Part; 7] = [
     ("matcher", matcher::run),
     ("inventory", inventory::run),
     ("memory", memory::run),
+    ("local", local::run),
 ];
 
 /// On a real API server, and only by name.

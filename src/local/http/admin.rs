@@ -1,6 +1,7 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
-//! `GET` and `PUT faults`; `POST advance` steps the clock; `GET organization`, `operations`, `calls`, `clock`.
+//! `GET` and `PUT faults`; `POST advance` steps the clock; `POST snapshot` writes it; `GET organization`, `operations`, `calls`,
+//! `clock`.
 
 use std::time::Duration;
 
@@ -40,6 +41,11 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
             }
             Err(error) => refused(&error),
         },
+        (&Method::POST, "snapshot") => match local.save_where_kept() {
+            Some(Ok(said)) => (StatusCode::OK, json!({"message": said})),
+            Some(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error})),
+            None => (StatusCode::CONFLICT, json!({"message": "start it with --snapshot FILE: there is no file to write to"})),
+        },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
         (&Method::GET, "organization") => (StatusCode::OK, organization(local)),
         (&Method::GET, "operations") => (StatusCode::OK, operations()),
@@ -56,7 +62,8 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         }
         _ => (
             StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, GET clock, GET organization, GET operations, GET calls"}),
+            json!({"message": "there are GET and PUT faults, POST advance, POST snapshot, GET clock, GET organization, \
+                GET operations, GET calls"}),
         ),
     };
     respond(local, status, "application/json", format!("{answer}\n"))
@@ -67,7 +74,7 @@ fn refused(error: &serde_json::Error) -> (StatusCode, Value) {
 }
 
 fn clock(local: &Local) -> Value {
-    json!({"now": stamp(local.clock().now())})
+    json!({"now": stamp(local.clock().now()), "speed": local.clock().speed().to_string()})
 }
 
 /// Every operation of Security Hub, its quota, and whether it is served.

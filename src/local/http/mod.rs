@@ -9,7 +9,7 @@ mod securityhub;
 mod sqs;
 mod sts;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -59,7 +59,12 @@ pub async fn serve(
         shutdown.await;
         ending.queues().end_waits();
     };
-    axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).await
+    let keeping = local.clone();
+    let serving = axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).into_future();
+    tokio::select! {
+        served = serving => served,
+        () = keeping.keep_time() => Ok(()),
+    }
 }
 
 async fn handle(State(local): State<Local>, request: Request) -> Response {
@@ -88,7 +93,7 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
         return admin::handle(&local, &incoming, what);
     }
-    local.settle();
+    local.turn();
     let answer = match (sqs_operation, protocol) {
         (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
         (None, Protocol::Query) => sts::handle(&local, &incoming),

@@ -22,39 +22,39 @@ impl Hub {
     /// The check of this finding ran again and says `compliance`; an archived finding becomes active. Nothing happens while its
     /// control is off: then it does not run. `None`: no such finding.
     pub fn check(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<()> {
-        let seq = self.seq(key)?;
-        if self.runs(seq, now) { self.say(seq, compliance, RecordState::Active, now, |_| ()) } else { Some(()) }
+        let row = self.row(key)?;
+        if self.runs(row, now) { self.say(row, compliance, RecordState::Active, now, |_| ()) } else { Some(()) }
     }
 
     /// The provider retires the finding, compliance as it was.
     pub fn archive(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
-        self.retire(self.seq(key)?, now)
+        self.archive_row(self.row(key)?, now)
     }
 
-    /// The same, by number.
-    pub(super) fn retire(&mut self, seq: u32, now: Timestamp) -> Option<()> {
-        self.retire_with(seq, now, |_| ())
+    /// The same, by row.
+    pub(super) fn archive_row(&mut self, row: u32, now: Timestamp) -> Option<()> {
+        self.archive_row_with(row, now, |_| ())
     }
 
     /// The same, with something more to say of it.
-    pub(super) fn retire_with(&mut self, seq: u32, now: Timestamp, more: impl FnOnce(&mut Value)) -> Option<()> {
-        let finding: Value = serde_json::from_str(&self.store.get(seq)?.text).ok()?;
-        self.say(seq, compliance_of(&finding), RecordState::Archived, now, more)
+    pub(super) fn archive_row_with(&mut self, row: u32, now: Timestamp, more: impl FnOnce(&mut Value)) -> Option<()> {
+        let compliance = compliance_of(&self.store.get(row)?.value()?);
+        self.say(row, compliance, RecordState::Archived, now, more)
     }
 
     /// The resource is gone: NOT_AVAILABLE, and archived at once; if its control is on.
     pub fn delete_resource(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
-        let seq = self.seq(key)?;
-        if !self.runs(seq, now) {
+        let row = self.row(key)?;
+        if !self.runs(row, now) {
             return Some(());
         }
-        self.say(seq, ComplianceStatus::NotAvailable, RecordState::Archived, now, |_| ())
+        self.say(row, ComplianceStatus::NotAvailable, RecordState::Archived, now, |_| ())
     }
 
-    fn runs(&self, seq: u32, now: Timestamp) -> bool {
-        self.store.get(seq).is_some_and(|entry| {
-            let finding: Value = serde_json::from_str(&entry.text).unwrap_or_default();
-            !is_control(&finding) || self.is_checked(entry.account, &entry.region, &finding, now)
+    fn runs(&self, row: u32, now: Timestamp) -> bool {
+        self.store.get(row).is_some_and(|stored| {
+            let finding = stored.value().unwrap_or_default();
+            !is_control(&finding) || self.is_checked(stored.account, stored.region, &finding, now)
         })
     }
 
@@ -62,7 +62,7 @@ impl Hub {
     /// consolidation, a broken Config rule and NOT_APPLICABLE do. Gives the new key; `None`, and nothing done, for what is no
     /// control finding.
     pub fn recreate(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<FindingKey> {
-        let (account, region) = self.seq(key).and_then(|seq| self.store.get(seq)).map(|e| (e.account, e.region.clone()))?;
+        let (account, region) = self.row(key).and_then(|row| self.store.get(row)).map(|row| (row.account, row.region.clone()))?;
         let control = self.current(key)?.pointer("/Compliance/SecurityControlId")?.as_str()?.to_owned();
         self.archive(key, now)?;
         let mut finding = self.current(key)?;
@@ -86,41 +86,48 @@ impl Hub {
         Some(FindingKey { id, product_arn: key.product_arn.clone() })
     }
 
-    /// Every active control finding gets a new id, as when consolidation is switched. Gives how many.
+    /// Those of `rows` that are active control findings get a new id, as when consolidation is switched. Gives how many.
+    pub fn recreate_rows(&mut self, rows: &[u32], now: Timestamp) -> usize {
+        let mut recreate = |row: u32| {
+            let finding = self.store.get(row)?.value()?;
+            let active = text(&finding, "RecordState") == RecordState::Active.as_str();
+            let key = FindingKey { id: text(&finding, "Id").to_owned(), product_arn: text(&finding, "ProductArn").to_owned() };
+            (active && is_control(&finding)).then(|| self.recreate(&key, compliance_of(&finding), now)).flatten()
+        };
+        rows.iter().filter_map(|row| recreate(*row)).count()
+    }
+
+    /// All of them, with every event held until the last: for small hubs.
     pub fn recreate_all(&mut self, now: Timestamp) -> usize {
-        let keys: Vec<(FindingKey, ComplianceStatus)> = self
-            .store
-            .iter()
-            .filter_map(|(_, entry)| {
-                let finding: Value = serde_json::from_str(&entry.text).ok()?;
-                let active = text(&finding, "RecordState") == RecordState::Active.as_str();
-                let key = FindingKey { id: entry.id.to_string(), product_arn: entry.product_arn.to_string() };
-                (active && is_control(&finding)).then(|| (key, compliance_of(&finding)))
-            })
-            .collect();
-        keys.iter().filter(|(key, compliance)| self.recreate(key, *compliance, now).is_some()).count()
+        let rows = self.rows();
+        self.recreate_rows(&rows, now)
+    }
+
+    /// Every row that has a finding, ascending.
+    pub fn rows(&self) -> Vec<u32> {
+        self.store.rows()
     }
 
     /// The finding as it is now.
     pub fn current(&self, key: &FindingKey) -> Option<Value> {
-        serde_json::from_str(&self.store.get(self.seq(key)?)?.text).ok()
+        self.store.get(self.row(key)?)?.value()
     }
 
-    fn seq(&self, key: &FindingKey) -> Option<u32> {
-        self.store.find(&key.id, &key.product_arn).next().map(|(seq, _)| seq)
+    fn row(&self, key: &FindingKey) -> Option<u32> {
+        self.store.find(&key.id, &key.product_arn).first().map(|(row, _)| *row)
     }
 
     fn say(
         &mut self,
-        seq: u32,
+        row: u32,
         compliance: ComplianceStatus,
         record: RecordState,
         now: Timestamp,
         more: impl FnOnce(&mut Value),
     ) -> Option<()> {
-        let entry = self.store.get(seq)?;
-        let (account, region) = (entry.account, entry.region.clone());
-        let mut finding: Value = serde_json::from_str(&entry.text).ok()?;
+        let stored = self.store.get(row)?;
+        let (account, region) = (stored.account, stored.region.clone());
+        let mut finding = stored.value()?;
         // Two runs in one millisecond are still two runs.
         let last = timestamp(text(&finding, "UpdatedAt")).unwrap_or(now);
         let at = stamp(now.max(after(last, Duration::from_millis(1))));

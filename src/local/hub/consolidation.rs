@@ -16,7 +16,7 @@ use crate::wire::securityhub::Generator;
 use super::Hub;
 use super::caller::Caller;
 use super::import::is_control;
-use super::store::{resources, text};
+use super::store::text;
 use super::tasks::Task;
 
 /// In so many parts the findings of a Region follow, at even distances.
@@ -36,60 +36,64 @@ impl Hub {
         };
         for part in 0..PARTS {
             let due = after(now, self.pace.consolidation / PARTS * (part + 1));
-            let task = Task::Convert { accounts: ruled.clone(), region: caller.region.clone(), part: part as usize };
+            let task = Task::Convert { accounts: ruled.clone(), region: caller.region.clone(), part: part as usize, done: 0 };
             self.later(due, task);
         }
     }
 
-    /// One part of the controls: their active findings that are not of the form that their place has now.
-    pub(super) fn convert(&mut self, accounts: &[AccountId], region: &Region, part: usize, due: Timestamp) {
-        for control in Catalogue::built_in().controls().iter().skip(part).step_by(PARTS as usize) {
-            let mut old: BTreeMap<About, Vec<(u32, Value)>> = BTreeMap::new();
-            let named = [control.id.as_str().to_owned()];
-            for (_, seq) in self.store.of_controls(&named).into_iter().flatten() {
-                let Some(entry) = self.store.get(*seq) else { continue };
-                if entry.region != *region || !accounts.contains(&entry.account) {
-                    continue;
-                }
-                let consolidated = self.generator(entry.account, region) == Generator::SecurityControl;
-                let Ok(finding) = serde_json::from_str::<Value>(&entry.text) else { continue };
-                let active = text(&finding, "RecordState") == RecordState::Active.as_str();
-                if active && is_control(&finding) && (Form::of(&entry.id) == Form::Consolidated) != consolidated {
-                    let mut about: Vec<String> = resources(&finding).map(str::to_owned).collect();
-                    about.sort_unstable();
-                    old.entry((entry.account, about)).or_default().push((*seq, finding));
-                }
-            }
-            for ((account, _), findings) in old {
-                let forms: Vec<Form> = match self.generator(account, region) {
-                    Generator::SecurityControl => vec![Form::Consolidated],
-                    Generator::StandardControl => self
-                        .settings(account, region)
-                        .map(|settings| settings.enabled_standards_of(control, due).into_iter().map(Form::Of).collect())
-                        .unwrap_or_default(),
-                };
-                for form in forms {
-                    let uuid = self.uuid();
-                    let Some((_, first)) = findings.first() else { continue };
-                    if let Some(new) = document::in_form(first, form, control, account, region, &uuid, due) {
-                        self.take(account, region, &new, due);
-                    }
-                }
-                for (seq, _) in findings {
-                    self.supersede(seq, due);
-                }
+    /// The next control of a part, of which so many are done: its active findings that are not of the form that their place has
+    /// now. False: there is none.
+    pub(super) fn convert(
+        &mut self,
+        accounts: &[AccountId],
+        region: &Region,
+        (part, done): (usize, usize),
+        due: Timestamp,
+    ) -> bool {
+        let Some(control) = Catalogue::built_in().controls().iter().skip(part).step_by(PARTS as usize).nth(done) else {
+            return false;
+        };
+        let mut old: BTreeMap<About, Vec<(u32, Value)>> = BTreeMap::new();
+        let theirs = |account, place: &Region| place == region && accounts.contains(&account);
+        for (row, stored, finding) in self.store.of_control(control.id.as_str(), theirs) {
+            let consolidated = self.generator(stored.account, region) == Generator::SecurityControl;
+            let active = text(&finding, "RecordState") == RecordState::Active.as_str();
+            if active && is_control(&finding) && (Form::of(text(&finding, "Id")) == Form::Consolidated) != consolidated {
+                let mut about: Vec<String> = resources(&finding).map(str::to_owned).collect();
+                about.sort_unstable();
+                old.entry((stored.account, about)).or_default().push((row, finding));
             }
         }
+        for ((account, _), findings) in old {
+            let forms: Vec<Form> = match self.generator(account, region) {
+                Generator::SecurityControl => vec![Form::Consolidated],
+                Generator::StandardControl => self
+                    .settings(account, region)
+                    .map(|settings| settings.enabled_standards_of(control, due).into_iter().map(Form::Of).collect())
+                    .unwrap_or_default(),
+            };
+            for form in forms {
+                let uuid = self.uuid();
+                let Some((_, first)) = findings.first() else { continue };
+                if let Some(new) = document::in_form(first, form, control, account, region, &uuid, due) {
+                    self.take(account, region, &new, due);
+                }
+            }
+            for (row, _) in findings {
+                self.supersede(row, due);
+            }
+        }
+        true
     }
 
     /// Archives a finding that one of the other form replaces.
-    fn supersede(&mut self, seq: u32, due: Timestamp) {
+    fn supersede(&mut self, row: u32, due: Timestamp) {
         let reasons = json!({
             "ArchivalReasons:0/Description": "The finding is in an ARCHIVED state because consolidated control findings has been \
                 turned on or off. This causes findings in the previous state to be archived when new findings are being generated.",
             "ArchivalReasons:0/ReasonCode": "CONSOLIDATED_CONTROL_FINDINGS_UPDATE",
         });
-        self.retire_with(seq, due, |finding| {
+        self.archive_row_with(row, due, |finding| {
             if let (Some(fields), Value::Object(reasons)) =
                 (finding.get_mut("ProductFields").and_then(Value::as_object_mut), reasons)
             {
@@ -97,4 +101,10 @@ impl Hub {
             }
         });
     }
+}
+
+/// Ids of the resources.
+fn resources(finding: &Value) -> impl Iterator<Item = &str> {
+    let list = finding.get("Resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(|resource| resource.get("Id")?.as_str())
 }

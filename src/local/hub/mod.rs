@@ -10,6 +10,7 @@ mod consolidation;
 mod controls;
 pub mod history;
 pub mod import;
+pub mod lifetime;
 pub mod organization;
 pub mod pace;
 pub mod page;
@@ -23,23 +24,27 @@ pub mod update;
 pub mod workflow;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::core::filter::MissingField;
+use crate::core::filter::{Field, Item, MissingField, extract_raw};
 use crate::core::ids::{AccountId, Region};
+use crate::local::forms;
 use crate::wire::error::AwsError;
-use crate::wire::sigv4::sha256;
 use crate::wire::securityhub::Tags;
+use crate::wire::sigv4::sha256;
 use crate::wire::token::Tokens;
 
 use caller::Caller;
-use history::Record;
+use history::Histories;
 use organization::Organization;
 use pace::Pace;
 use settings::{Place, Settings};
@@ -47,7 +52,7 @@ use store::Store;
 use tasks::Task;
 
 /// What AWS leaves unsaid, one choice each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Switches {
     /// What BatchUpdateFindings makes of `UserDefinedFields`.
     pub user_fields: UserFields,
@@ -63,7 +68,7 @@ pub struct Switches {
 }
 
 /// What an update makes of the map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum UserFields {
     /// The map is replaced whole.
     #[default]
@@ -73,7 +78,7 @@ pub enum UserFields {
 }
 
 /// What becomes of SUPPRESSED when the check passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SuppressedOnPassed {
     /// SUPPRESSED, as the API reference says.
     #[default]
@@ -83,7 +88,7 @@ pub enum SuppressedOnPassed {
 }
 
 /// What one bad value does. In either case nothing is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum BadValue {
     /// The request fails with `InvalidInputException`.
     #[default]
@@ -93,7 +98,7 @@ pub enum BadValue {
 }
 
 /// A finding was made or changed: an event is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Unique id of the event, from the hub's seed.
     pub event_id: String,
@@ -107,19 +112,22 @@ pub struct Change {
     pub text: Arc<str>,
 }
 
-/// The hub.
-#[derive(Debug)]
+/// The hub. Its serde form is its part of a snapshot.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Hub {
     pub(super) organization: Organization,
     /// Where it is on, and how it is set.
+    #[serde(with = "forms::map")]
     enabled: BTreeMap<Place, Settings>,
     /// What is due when.
-    tasks: BTreeMap<Timestamp, Vec<Task>>,
+    #[serde(with = "forms::map")]
+    tasks: BTreeMap<Timestamp, VecDeque<Task>>,
     pub(super) store: Store,
-    history: BTreeMap<u32, Vec<Record>>,
+    history: Histories,
     /// By ARN.
     tags: BTreeMap<String, Tags>,
     tokens: Tokens,
+    #[serde(with = "forms::rng")]
     rng: fastrand::Rng,
     /// See [`Switches`].
     pub switches: Switches,
@@ -139,7 +147,7 @@ impl Hub {
             enabled,
             tasks: BTreeMap::new(),
             store: Store::default(),
-            history: BTreeMap::new(),
+            history: Histories::default(),
             tags: BTreeMap::new(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
             rng: fastrand::Rng::with_seed(seed),
@@ -171,7 +179,7 @@ impl Hub {
     }
 
     /// Every finding's JSON as it is now, sorted by ProductArn, Id, account and Region: for comparing end states.
-    pub fn texts(&self) -> Vec<Arc<str>> {
+    pub fn texts(&self) -> Vec<String> {
         self.store.sorted_texts()
     }
 
@@ -185,13 +193,18 @@ impl Hub {
         uuid(&mut self.rng)
     }
 
-    /// Remembers that an event is due for finding `seq`.
-    fn changed(&mut self, seq: u32) {
+    /// Remembers that an event is due for the finding of a row.
+    fn changed(&mut self, row: u32) {
         let event_id = self.uuid();
-        if let Some(entry) = self.store.get(seq) {
-            let resource = format!("{}/{}", entry.product_arn, entry.id);
-            let (account, region, text) = (entry.account, entry.region.clone(), entry.text.clone());
-            self.changes.push(Change { event_id, account, region, resource, text });
+        if let Some(stored) = self.store.get(row) {
+            let (account, region, text) = (stored.account, stored.region.clone(), stored.text());
+            let values = extract_raw(&text, &[Field::PRODUCT_ARN, Field::ID]).unwrap_or_default();
+            let texts = values.iter().filter_map(|(_, item)| match item.as_item() {
+                Item::Text(text) => Some(text),
+                _ => None,
+            });
+            let resource = texts.collect::<Vec<_>>().join("/");
+            self.changes.push(Change { event_id, account, region, resource, text: text.into() });
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{AccountId, Region};
 use crate::local::clock::stamp;
@@ -17,7 +18,7 @@ use super::caller::Caller;
 use super::page::{Asked, page_size};
 
 /// An account of the organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Twelve digits.
     pub id: AccountId,
@@ -26,7 +27,7 @@ pub struct Account {
 }
 
 /// Accounts and Regions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// The delegated administrator.
     pub administrator: Account,
@@ -88,7 +89,7 @@ impl Organization {
         View { accounts, regions }
     }
 
-    fn aggregator_arn(&self) -> String {
+    pub fn aggregator_arn(&self) -> String {
         format!("arn:aws:securityhub:{}:{}:finding-aggregator/local", self.home, self.administrator.id)
     }
 }

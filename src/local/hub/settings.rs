@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::core::catalogue::{Catalogue, Control, Standard};
 use crate::core::ids::{AccountId, ControlId, Region};
@@ -14,7 +15,7 @@ use super::Hub;
 pub type Place = (AccountId, Region);
 
 /// The settings of a hub that is on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// Since when it is on.
     pub since: Timestamp,
@@ -28,7 +29,7 @@ pub struct Settings {
 }
 
 /// A subscription to a standard.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Subscription {
     /// `StandardsInput`.
     pub input: BTreeMap<String, String>,
@@ -41,7 +42,7 @@ pub struct Subscription {
 }
 
 /// Whether a control is on in a standard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Association {
     /// On or off.
     pub status: ControlStatus,
@@ -52,7 +53,7 @@ pub struct Association {
 }
 
 /// The parameters of a control that somebody set.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Customized {
     /// Those with a value of their own.
     pub values: BTreeMap<String, ParameterValue>,

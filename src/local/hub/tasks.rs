@@ -1,9 +1,10 @@
 //! What happens later: findings whose control is off are archived, findings follow a change of ControlFindingGenerator.
 //!
-//! The hub has no clock: who has one calls [`Hub::settle`], and what was due until then happens in its order, as of the time it
+//! The hub has no clock: who has one calls [`Hub::turn`], and what was due until then happens in its order, as of the time it
 //! was due. Source of the times: see [`super::pace`].
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::catalogue::{Catalogue, Control};
@@ -17,31 +18,42 @@ use super::pace::Pace;
 use super::store::text;
 
 /// Something that is due.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Task {
     /// Findings of a control that was off, if it still is.
     Archive { account: AccountId, region: Region, control: ControlId },
-    /// A part of the findings of these accounts.
-    Convert { accounts: Vec<AccountId>, region: Region, part: usize },
+    /// A part of the findings of these accounts, control by control; so many are done.
+    Convert { accounts: Vec<AccountId>, region: Region, part: usize, done: usize },
 }
 
 impl Hub {
-    /// Does all that was due until `now`.
-    pub fn settle(&mut self, now: Timestamp) {
-        while let Some(first) = self.tasks.first_entry().filter(|first| *first.key() <= now) {
-            let (due, tasks) = first.remove_entry();
-            for task in tasks {
-                match task {
-                    Task::Archive { account, region, control } => self.archive_idle(account, &region, &control, due),
-                    Task::Convert { accounts, region, part } => self.convert(&accounts, &region, part, due),
+    /// When the next task is due.
+    pub(super) fn next_task(&self) -> Option<Timestamp> {
+        self.tasks.first_key_value().map(|(due, _)| *due)
+    }
+
+    /// Does the next task, whenever it is due.
+    pub(super) fn do_next_task(&mut self) {
+        let Some(mut first) = self.tasks.first_entry() else { return };
+        let (due, task) = (*first.key(), first.get_mut().pop_front());
+        if first.get().is_empty() {
+            first.remove();
+        }
+        match task {
+            Some(Task::Archive { account, region, control }) => self.archive_idle(account, &region, &control, due),
+            Some(Task::Convert { accounts, region, part, done }) => {
+                if self.convert(&accounts, &region, (part, done), due) {
+                    let rest = Task::Convert { accounts, region, part, done: done + 1 };
+                    self.tasks.entry(due).or_default().push_front(rest);
                 }
             }
+            None => {}
         }
     }
 
     /// Remembers what is to be done at `due`.
     pub(super) fn later(&mut self, due: Timestamp, task: Task) {
-        self.tasks.entry(due).or_default().push(task);
+        self.tasks.entry(due).or_default().push_back(task);
     }
 
     /// A control was switched off in a standard: its findings are archived after their time, unless it is on again.
@@ -54,25 +66,18 @@ impl Hub {
 
     fn archive_idle(&mut self, account: AccountId, region: &Region, control: &ControlId, due: Timestamp) {
         let idle = before(due, self.pace.archive_after).as_millisecond();
-        let named = [control.as_str().to_owned()];
-        let numbers: Vec<u32> = self
-            .store
-            .of_controls(&named)
-            .into_iter()
-            .flatten()
-            .map(|(_, seq)| *seq)
-            .filter(|seq| {
-                self.store.get(*seq).is_some_and(|entry| {
-                    entry.account == account && entry.region == *region && entry.updated <= idle && {
-                        let finding: Value = serde_json::from_str(&entry.text).unwrap_or_default();
-                        text(&finding, "RecordState") == RecordState::Active.as_str()
-                            && !self.is_checked(account, region, &finding, due)
-                    }
-                })
+        let here = |owner, place: &Region| owner == account && place == region;
+        let findings = self.store.of_control(control.as_str(), here);
+        let rows: Vec<u32> = findings
+            .filter(|(_, stored, finding)| {
+                stored.updated <= idle
+                    && text(finding, "RecordState") == RecordState::Active.as_str()
+                    && !self.is_checked(account, region, finding, due)
             })
+            .map(|(row, ..)| row)
             .collect();
-        for seq in numbers {
-            self.retire(seq, due);
+        for row in rows {
+            self.archive_row(row, due);
         }
     }
 

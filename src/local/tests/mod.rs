@@ -1,7 +1,9 @@
 //! The whole of Security Hub Local through its router, as an SDK would call it.
 
 mod client;
+mod kept;
 mod queue;
+mod snapshot;
 mod tags;
 mod wire;
 
