@@ -89,6 +89,7 @@ impl Organization {
         View { accounts, regions }
     }
 
+    /// ARN of the one aggregator.
     pub fn aggregator_arn(&self) -> String {
         format!("arn:aws:securityhub:{}:{}:finding-aggregator/local", self.home, self.administrator.id)
     }

@@ -18,6 +18,9 @@ use crate::wire::arn;
 use crate::wire::operations::{self, Operation};
 
 const STRANGER: &str = "999999999999";
+/// A bucket whose control is switched off.
+const SHARED: &str = "arn:aws:s3:::shared";
+const REPLACED: &str = "CONSOLIDATED_CONTROL_FINDINGS_UPDATE";
 
 /// The places that ask: administrator in both Regions, a member, and an account with a hub of its own.
 fn clients(local: &Local) -> Vec<Client> {
@@ -45,14 +48,14 @@ fn question(operation: &Operation, local: &Local, account: AccountId, region: &s
         "DescribeStandards" | "ListFindingAggregators" | "ListMembers" => query("MaxResults=1"),
         "ListSecurityControlDefinitions" => query(&format!("StandardsArn={}", escaped(&arn::standard(Standard::Pci4, &place)))),
         "GetSecurityControlDefinition" => query("SecurityControlId=ACM.1"),
-        "ListStandardsControlAssociations" => query("SecurityControlId=IAM.6"),
+        "ListStandardsControlAssociations" => query("SecurityControlId=S3.8"),
         "DescribeStandardsControls" => label(&subscription(Standard::Cis12)),
         "ListTagsForResource" => label(&arn::hub(account, &place)),
         "GetFindingAggregator" => label(&local.organization().aggregator_arn()),
         "GetEnabledStandards" => body(json!({})),
-        "BatchGetSecurityControls" => body(json!({"SecurityControlIds": ["ACM.1", "IAM.6", "S3.8"]})),
+        "BatchGetSecurityControls" => body(json!({"SecurityControlIds": ["ACM.1", "IAM.7", "S3.8"]})),
         "BatchGetStandardsControlAssociations" => body(json!({"StandardsControlAssociationIds":
-            [{"SecurityControlId": "IAM.6", "StandardsArn": fsbp}]})),
+            [{"SecurityControlId": "S3.8", "StandardsArn": fsbp}]})),
         "GetFindings" => body(json!({"MaxResults": 100})),
         "GetFindingHistory" => {
             let key = key_of(&local.findings_json()[0]);
@@ -95,12 +98,10 @@ async fn done(client: &Client, method: Method, path: &str, body: Value) -> Value
 /// A hub in which everything that an operation changes was changed, some of it just now.
 async fn changed() -> Local {
     let local = Local::builder().findings(60).accounts(3).regions(2).seed(7).build().unwrap();
-    let root = |control: &str| {
-        let account = "AWS::::Account:111122223333";
-        let at = local.clock().now();
-        ControlFinding::failed(local.administrator(), local.home().clone(), control, "AwsAccount", account, at).document()
-    };
-    local.import(vec![root("IAM.6"), root("IAM.9")]).unwrap();
+    let linked = local.organization().linked[0].clone();
+    let now = local.clock().now();
+    let finding = ControlFinding::failed(local.administrator(), linked, "S3.8", "AwsS3Bucket", SHARED, now);
+    local.import(vec![finding.document()]).unwrap();
     let clients = clients(&local);
     let [admin, linked, _, member, stranger] = clients.as_slice() else { panic!() };
     let home = local.home();
@@ -112,25 +113,24 @@ async fn changed() -> Local {
     local.advance(Duration::from_secs(40));
     let request = json!({"StandardsArn": arn::standard(Standard::Pci4, home), "StandardsInput": {"key": "value"}});
     done(admin, Method::POST, "/standards/register", json!({"StandardsSubscriptionRequests": [request]})).await;
-    // A control is off everywhere, another has a parameter of its own.
-    let (_, all) = admin.get("/associations?SecurityControlId=IAM.6").await;
+    // A control is off in every standard of a Region, another has a parameter of its own.
+    let (_, all) = linked.get("/associations?SecurityControlId=S3.8").await;
     let off = |of: &Value| {
-        json!({"StandardsArn": of["StandardsArn"], "SecurityControlId": "IAM.6", "AssociationStatus": "DISABLED",
-            "UpdatedReason": "no root user"})
+        json!({"StandardsArn": of["StandardsArn"], "SecurityControlId": "S3.8", "AssociationStatus": "DISABLED",
+            "UpdatedReason": "public on purpose"})
     };
     let updates: Vec<Value> = all["StandardsControlAssociationSummaries"].as_array().unwrap().iter().map(off).collect();
     let updates = json!({"StandardsControlAssociationUpdates": updates});
-    done(admin, Method::PATCH, "/associations", updates).await;
+    done(linked, Method::PATCH, "/associations", updates).await;
     let days = json!({"daysToExpiration": {"ValueType": "CUSTOM", "Value": {"Integer": 60}}});
     let update = json!({"SecurityControlId": "ACM.1", "Parameters": days, "LastUpdateReason": "two months"});
     done(admin, Method::PATCH, "/securityControl/update", update).await;
-    // Hubs: one is tagged, one is off, one is on with standards that are not ready, one is to have other findings.
+    // Hubs: one is tagged, one is off, one is on with standards of its own, one is to have other findings.
     let own = escaped(&arn::hub(local.administrator(), home));
     done(admin, Method::POST, &format!("/tags/{own}"), json!({"Tags": {"team": "sec", "gone": ""}})).await;
     done(admin, Method::DELETE, &format!("/tags/{own}?tagKeys=gone"), json!({})).await;
     done(member, Method::DELETE, "/accounts", json!({})).await;
     done(stranger, Method::POST, "/accounts", json!({"Tags": {"team": "pay"}})).await;
-    done(linked, Method::PATCH, "/accounts", json!({"ControlFindingGenerator": "STANDARD_CONTROL"})).await;
     done(admin, Method::PATCH, "/accounts", json!({"ControlFindingGenerator": "STANDARD_CONTROL", "AutoEnableControls": false}))
         .await;
     // The first hour of that is over.
@@ -164,14 +164,16 @@ async fn every_operation_that_reads_answers_after_a_snapshot_as_before_it_and_so
     // What was changed shows, so that a hub that had forgotten it would be told.
     let told = json!(before.iter().map(|(_, _, answer)| answer).collect::<Vec<_>>()).to_string();
     for word in
-        ["\"team\":\"sec\"", "\"team\":\"pay\"", "no root user", "two months", "STANDARD_CONTROL", "\"UPDATING\"", "\"key\""]
+        ["\"team\":\"sec\"", "\"team\":\"pay\"", "public on purpose", "two months", "STANDARD_CONTROL", "\"UPDATING\"", "\"key\""]
     {
         assert!(told.contains(word), "{word}");
     }
     assert!(before.iter().any(|(_, status, _)| *status == 401), "a hub is off");
-    let archived = |local: &Local| local.findings_json().iter().filter(|finding| finding["RecordState"] == "ARCHIVED").count();
+    let count = |of: &dyn Fn(&&Value) -> bool| local.findings_json().iter().filter(of).count();
+    let idle = |finding: &&Value| finding["RecordState"] == "ARCHIVED" && finding["Resources"][0]["Id"] == SHARED;
+    let replaced = |finding: &&Value| finding["ProductFields"]["ArchivalReasons:0/ReasonCode"] == REPLACED;
     // Standards are ready; findings have followed the generator; those of the control that is off are archived.
-    let mut seen = vec![archived(&local)];
+    let mut seen = vec![(count(&idle), count(&replaced))];
     for hours in [0, 12, 24, 24 * 5] {
         let by = Duration::from_hours(hours) + Duration::from_secs(31);
         local.advance(by);
@@ -180,9 +182,11 @@ async fn every_operation_that_reads_answers_after_a_snapshot_as_before_it_and_so
         assert_eq!(kept.check(&key, ComplianceStatus::Failed), local.check(&key, ComplianceStatus::Failed));
         assert_eq!(kept.findings_json(), local.findings_json(), "after {by:?}");
         assert_eq!(answers(&kept).await, answers(&local).await, "after {by:?}");
-        seen.push(archived(&local));
+        seen.push((count(&idle), count(&replaced)));
     }
-    assert!(seen[0] < seen[2] && seen[2] < seen[3] && seen[3] < seen[4], "{seen:?}");
+    assert_eq!(seen.iter().map(|(idle, _)| *idle).collect::<Vec<_>>(), [0, 0, 0, 0, 1]);
+    let [first, .., half, all, end] = seen.as_slice() else { panic!() };
+    assert!(first.1 < half.1 && half.1 < all.1 && all.1 == end.1, "{seen:?}");
     // And a snapshot of that is the same file.
     let [one, other] = [&local, &kept].map(|local| {
         let mut bytes = Vec::new();
