@@ -42,7 +42,8 @@ impl Hub {
         match task {
             Some(Task::Archive { account, region, control }) => self.archive_idle(account, &region, &control, due),
             Some(Task::Convert { accounts, region, part, done }) => {
-                if self.convert(&accounts, &region, (part, done), due) {
+                let more = self.convert(&accounts, &region, (part, done), due);
+                if more {
                     let rest = Task::Convert { accounts, region, part, done: done + 1 };
                     self.tasks.entry(due).or_default().push_front(rest);
                 }
