@@ -4,9 +4,11 @@
 
 pub mod absence;
 mod applied;
+mod definitions;
 pub mod events;
 pub mod failure;
 pub mod lease;
+mod managed;
 pub mod source;
 pub mod status;
 pub mod store;
