@@ -10,7 +10,7 @@ use kube::{Api, Client, Config};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::pass::{AbortGate, OpenGate};
+use super::pass::{AbortAt, AbortGate, OpenGate};
 use super::reach::{Progress, Reach};
 use super::run::{MeterOf, run};
 use super::serve::{ListenError, serve};
@@ -78,7 +78,7 @@ pub struct Lead {
     /// The way to AWS.
     pub reach: Reach,
     /// For crash tests: the process aborts at this passage of the gate.
-    pub abort_at: Option<u64>,
+    pub abort_at: Option<AbortAt>,
 }
 
 /// Why `run` in a cluster cannot begin.
@@ -130,7 +130,7 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     let mut connector = settings.reach.connector(&clock, &gate, Some(on_attempt));
     connector.fence = Arc::clone(&fence);
     connector.longest = Some(longest);
-    let (sink, writer) = events(client.clone(), Arc::clone(&store), Arc::clone(&clock), &settings.identity);
+    let (sink, writer) = events(client.clone(), Arc::clone(&store), Arc::clone(&clock), Arc::clone(&gate), &settings.identity);
     let writing = stop.clone();
     tasks.spawn(async move { writer.run(&writing).await });
     let metered = metrics.clone();

@@ -7,7 +7,7 @@
 //! | `TERM` | `dumb`: no colours and no progress |
 //! | `AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, ... | The SDK's own, read by it |
 //! | `HOSTNAME` | The replica's name in the Lease and in events: a pod has its own there |
-//! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect |
+//! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect, or one kind of effect (`HubWrite:1`) |
 
 use std::io::IsTerminal as _;
 

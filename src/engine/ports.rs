@@ -364,6 +364,8 @@ pub enum Effect {
     Lease,
     /// Writing or removing a status.
     Status(ObjectRef),
+    /// Writing an event about an object into the cluster.
+    Event(ObjectRef),
     /// Writing local state.
     State,
     /// Assuming a role.
