@@ -2,6 +2,7 @@
 
 mod admission;
 mod chart;
+mod faults;
 mod lease;
 mod replicas;
 mod run;
