@@ -1,15 +1,14 @@
 //! `run` in a cluster: objects from the API server, status and events back to it, and a lease that says who writes.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::Api;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::cluster::{ANSWER, Cluster, ClusterError, client};
 use super::pass::{AbortAt, AbortGate, OpenGate};
 use super::reach::{Progress, Reach};
 use super::run::{MeterOf, run};
@@ -26,39 +25,6 @@ use crate::engine::ports::{Clock, Fence, Gate, Meter, Rng, World};
 use crate::telemetry::events::Events;
 use crate::telemetry::health::Readiness;
 use crate::telemetry::metrics::Metrics;
-
-/// How long the API server may keep us waiting for an answer.
-const ANSWER: Duration = Duration::from_secs(30);
-
-/// Which cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cluster {
-    /// Instead of `KUBECONFIG`, `~/.kube/config` and the pod's own.
-    pub kubeconfig: Option<PathBuf>,
-    /// Instead of the kubeconfig's current context.
-    pub context: Option<String>,
-}
-
-/// Why a cluster cannot be reached.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to reach a cluster: {0}; name a kubeconfig with --kubeconfig, or a directory of manifests with -f")]
-pub struct ClusterError(String);
-
-impl Cluster {
-    /// How to reach it.
-    pub async fn config(&self) -> Result<Config, ClusterError> {
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
-        let failed = |error: kube::config::KubeconfigError| ClusterError(error.to_string());
-        match &self.kubeconfig {
-            Some(path) => {
-                let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
-                Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)
-            }
-            None if self.context.is_some() => Config::from_kubeconfig(&options).await.map_err(failed),
-            None => Config::infer().await.map_err(|error| ClusterError(error.to_string())),
-        }
-    }
-}
 
 /// What `run` in a cluster is told.
 #[derive(Debug, Clone)]
@@ -119,7 +85,7 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     tasks.spawn(tell_readiness(Arc::clone(&store), readiness.clone(), stop.clone()));
 
     let terms = Terms::lasting(settings.lease_duration, &settings.lease, &settings.identity);
-    let leases = Api::namespaced(self::client(&config, terms.request)?, &namespace);
+    let leases = Api::namespaced(super::cluster::client(&config, terms.request)?, &namespace);
     let longest = terms.longest_effect();
     let mut candidate = Candidate::new(leases, terms, Arc::clone(&clock), Arc::clone(&rng), Arc::clone(&gate));
     let fence: Arc<dyn Fence> = Arc::new(candidate.fence());
@@ -181,14 +147,6 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     tasks.close();
     tasks.wait().await;
     Ok(())
-}
-
-/// A client that gives up rather than to retry by itself: who asks knows better.
-fn client(config: &Config, answer: Duration) -> kube::Result<Client> {
-    let mut config = config.clone();
-    config.default_retry = false;
-    config.connect_timeout = Some(answer.min(Duration::from_secs(5)));
-    Client::try_from(config)
 }
 
 /// Ready when everything that is declared has been listed once.

@@ -4,8 +4,10 @@
 //! (`hubkeeper crds | head`) is no error.
 
 mod approve;
+mod cluster;
 mod completion;
 mod crds;
+mod declared;
 mod demo;
 mod digest;
 pub mod environment;
@@ -96,8 +98,8 @@ pub fn main() -> ExitCode {
 fn execute(command: Command, environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
     match command {
         Command::Validate(args) => validate::execute(&args, out),
-        Command::Digest(args) => digest::execute(&args, out),
-        Command::Approve(args) => approve::execute(&args, out),
+        Command::Digest(args) => wait(digest::execute(args, out)),
+        Command::Approve(args) => wait(approve::execute(args, out)),
         Command::Crds(args) => crds::execute(&args, out),
         Command::Completion(args) => completion::execute(&args, out),
         Command::Version(args) => version::execute(&args, out),

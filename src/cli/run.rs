@@ -7,20 +7,21 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::Ended;
+use super::cluster::ClusterFlags;
 use super::environment::{Environment, names};
 use super::failure::Failure;
 use super::out::remark;
 use super::read::Way;
 use super::signals;
 use crate::assembly::keep::{self, Keep};
-use crate::assembly::lead::{self, Cluster, Lead};
+use crate::assembly::lead::{self, Lead, LeadError};
 
 /// Keep the hub: watch the manifests and the hub until told to stop
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Stops on SIGTERM or Ctrl-C, after the call that is under way. A second one stops at once.")]
 pub(super) struct Args {
     /// Directory of manifests (.yaml, .yml, .json; subdirectories too). Default: the objects of a cluster
-    #[arg(short = 'f', long, value_name = "DIR", conflicts_with_all = ["kubeconfig", "context", "namespace", "lease_name", "lease_seconds"])]
+    #[arg(short = 'f', long, value_name = "DIR", conflicts_with_all = ["namespace", "lease_name", "lease_seconds"])]
     manifests: Option<PathBuf>,
     /// With -f: directory for the lock and the status files; deleting it loses nothing
     #[arg(long, value_name = "DIR", default_value = "hubkeeper-state")]
@@ -50,23 +51,6 @@ pub(super) struct Args {
     verbose: u8,
     #[command(flatten)]
     way: Way,
-}
-
-/// Which cluster, as kubectl has it.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct ClusterFlags {
-    /// Kubeconfig file. Default: KUBECONFIG, ~/.kube/config, or the pod's own identity
-    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig. Default: its current one
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    context: Option<String>,
-}
-
-impl ClusterFlags {
-    pub(super) fn cluster(self) -> Cluster {
-        Cluster { kubeconfig: self.kubeconfig, context: self.context }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -119,7 +103,10 @@ pub(super) async fn execute(args: Args, environment: &Environment) -> Result<End
         abort_at,
     };
     signals::until(stopping, |token| async move {
-        lead::lead(settings, token, listening).await.map(|()| Ended::Done).map_err(Failure::said)
+        lead::lead(settings, token, listening).await.map(|()| Ended::Done).map_err(|error| match error {
+            LeadError::Cluster(error) => error.into(),
+            other => Failure::said(other),
+        })
     })
     .await
 }

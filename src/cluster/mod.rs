@@ -9,6 +9,7 @@ pub mod events;
 pub mod failure;
 pub mod lease;
 mod managed;
+pub mod read;
 pub mod source;
 pub mod status;
 pub mod store;

@@ -297,6 +297,10 @@ impl View<'_> {
             Verdict::Faulty(fault) if fault.reason == reasons::BACKFILLING => {
                 ("Pending", Word::waits(fault.reason, fault.message.clone()))
             }
+            // Nothing about it is wrong.
+            Verdict::Faulty(fault) if fault.reason == reasons::APPROVAL_NEEDED => {
+                ("Pending", Word::stalled(fault.reason, fault.message.clone()))
+            }
             Verdict::Faulty(fault) => ("Invalid", Word::stalled(fault.reason, fault.message.clone())),
             Verdict::Suspended => {
                 ("Suspended", Word::settled(reasons::SUSPENDED, "suspended: nothing is written for it but its expiry"))

@@ -55,7 +55,7 @@ impl Word {
             condition(true, reasons::SUCCEEDED, format!("linked to {}: {}", set.hub_spec.home_region, names(listed)))
         } else {
             let message = format!(
-                "spec.linkedRegions lists {}, which the finding aggregator does not link: kept there, with calls of their own; link                  them, or leave them out",
+                "spec.linkedRegions lists {}, which the finding aggregator does not link: kept there, with calls of their own; link them, or leave them out",
                 names(&regions.unlinked)
             );
             condition(false, reasons::REGION_NOT_LINKED, message)

@@ -16,7 +16,7 @@ fn readme() -> String {
 }
 
 /// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let (readme, fence) = (readme(), format!("```{language}\n"));
     readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
@@ -54,6 +54,10 @@ fn every_block_of_commands_is_tried_by_a_test() {
         "hubkeeper run --manifests security",
         // By tests/it/cluster/run.rs.
         "hubkeeper crds | kubectl apply",
+        // By tests/it/cluster/look.rs.
+        "hubkeeper plan ",
+        // By tests/it/cluster/tour.rs.
+        "tests/setup.sh controlplane",
         // By tests/it/cluster/chart.
         "kubectl create namespace hubkeeper",
         "export AWS_DEFAULT_REGION=eu-west-1\n\naws sqs create-queue",

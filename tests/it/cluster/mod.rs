@@ -2,10 +2,13 @@
 
 mod admission;
 mod chart;
+mod exceptions;
 mod faults;
 mod lease;
+mod look;
 mod replicas;
 mod run;
+mod tour;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
