@@ -185,7 +185,8 @@ impl Store {
     /// Says why a kind cannot be listed or watched now; `refused`: until a person does something about it.
     pub(super) fn doubt(&self, kind: Kind, why: String, refused: bool) {
         self.change(kind, |shelf| {
-            let news = refused && shelf.listed && shelf.doubt.as_ref().is_none_or(|doubt| doubt.why != why);
+            // Readiness says why; of what was listed once, only a refusal changes what is believed.
+            let news = (refused || !shelf.listed) && shelf.doubt.as_ref().is_none_or(|doubt| doubt.why != why);
             shelf.doubt = Some(Doubt { why, refused });
             news
         });

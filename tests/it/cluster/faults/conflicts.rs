@@ -40,8 +40,7 @@ async fn refused_status_writes_delay_what_people_read_and_nothing_else() {
         proxy.forget();
         let since = Instant::now();
         proxy.switch(Switches { everything: Some(code), watches_last: Some(std::time::Duration::ZERO), ..Switches::default() });
-        proxy.network(super::proxy::Network::Cut);
-        proxy.network(super::proxy::Network::Up);
+        proxy.reconnect();
         until("it was refused", || proxy.count(|seen| seen.answer == code && seen.verb == "WATCH") >= 6);
         assert_eq!(hub.workflow(&logs), "SUPPRESSED");
         assert_calm(&proxy, since, |seen| seen.resource != "leases");

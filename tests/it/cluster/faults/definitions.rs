@@ -144,6 +144,7 @@ async fn a_definition_that_hides_what_narrows_a_policy_never_makes_it_match_more
     assert!(ground.ready("controlpolicy/scoped").contains("spec.scope.severities: Invalid value: was set"));
     proxy.forget();
     proxy.switch(Switches { watches_are_gone: true, ..Switches::default() });
+    proxy.reconnect();
     until("it is listed anew", || proxy.count(|seen| seen.resource == "controlpolicies" && seen.verb == "LIST") >= 1);
     proxy.heal();
     let reads = hub.local.count("GetFindings").calls;

@@ -148,6 +148,12 @@ impl Proxy {
         self.switch(Switches::default());
     }
 
+    /// Breaks every connection, so that watches begin anew.
+    pub fn reconnect(&self) {
+        self.network(Network::Cut);
+        self.network(Network::Up);
+    }
+
     fn switches(&self) -> MutexGuard<'_, Switches> {
         self.inner.switches.lock().unwrap()
     }

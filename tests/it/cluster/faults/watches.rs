@@ -43,6 +43,7 @@ async fn nothing_is_decided_or_given_back_on_listings_that_fail_or_lack_objects(
         let gone = Switches { lists_lack: true, counts_lack, watches_are_gone: true, ..Switches::default() };
         proxy.forget();
         proxy.switch(gone.clone());
+        proxy.reconnect();
         until("both are listed anew", || {
             let listed = |resource: &str| proxy.count(|seen| seen.resource == resource && seen.verb == "LIST") >= 4;
             listed("controlpolicies") && listed("findingexceptions")
@@ -116,8 +117,7 @@ async fn no_change_is_lost_while_watches_break_and_the_api_server_restarts() {
     // Nothing but bookmarks come: no news is no reason to do anything, and later all of it comes.
     proxy.forget();
     proxy.switch(Switches { quiet_watches: true, watches_last: Some(Duration::from_secs(1)), ..Switches::default() });
-    proxy.network(Network::Cut);
-    proxy.network(Network::Up);
+    proxy.reconnect();
     until("the watches are quiet", || proxy.count(|seen| seen.verb == "WATCH" && seen.resource == "findingexceptions") >= 2);
     let writes = hub_writes(&hub);
     ground.kubectl(&["delete", "findingexception", "cdn", "-n", "team-pay"], "");
@@ -162,6 +162,7 @@ async fn what_an_api_server_tells_that_is_behind_is_asked_again() {
     for resource in ["findingexceptions", "controlpolicies"] {
         proxy.forget();
         proxy.switch(Switches { stale: Some(resource), watches_are_gone: true, ..Switches::default() });
+        proxy.reconnect();
         until("it was told", || proxy.count(|seen| seen.resource == resource && seen.verb == "LIST") >= 4);
         assert!(proxy.count(|seen| seen.resource == resource && seen.verb == "GET") >= 1, "{:?}", proxy.seen());
     }
