@@ -14,6 +14,7 @@ use super::run::{MeterOf, run};
 use super::serve::{ListenError, serve};
 use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
+use crate::core::hub_owner::HubOwner;
 use crate::core::objects::Desired;
 use crate::engine::ports::{Clock, DesiredSource, Gate, Meter, SourceError, World};
 use crate::manifest::source::DirectorySource;
@@ -36,6 +37,8 @@ pub struct Keep {
     pub state: PathBuf,
     /// Where health and metrics are served; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
+    /// By what name it owns hubs.
+    pub owner: HubOwner,
     /// The way to AWS.
     pub reach: Reach,
     /// For crash tests: the process aborts at this passage of the gate.
@@ -74,6 +77,7 @@ pub async fn keep(settings: Keep, shutdown: CancellationToken, listening: impl F
     let metered = metrics.clone();
     let meter_of: MeterOf = Arc::new(move |hub: &str| Arc::new(metered.meter(hub)) as Arc<dyn Meter>);
     let world = World {
+        owner: settings.owner,
         clock: Arc::clone(&clock),
         rng: Arc::new(Dice::fair()),
         gate: Arc::clone(&gate),

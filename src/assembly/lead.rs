@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Api;
+use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,10 +17,12 @@ use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
 use crate::cluster::absence::Asked;
 use crate::cluster::events::events;
+use crate::cluster::identity::{self, IdentityError};
 use crate::cluster::lease::{Candidate, Ended, Terms};
 use crate::cluster::source::{ClusterSource, watch_all};
 use crate::cluster::status::{ClusterStatus, Pen};
 use crate::cluster::store::Store;
+use crate::core::hub_owner::HubOwner;
 use crate::engine::ports::{Clock, Fence, Gate, Meter, Rng, World};
 use crate::telemetry::events::Events;
 use crate::telemetry::health::Readiness;
@@ -41,6 +43,8 @@ pub struct Lead {
     pub identity: String,
     /// Where health and metrics are served; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
+    /// By what name it owns hubs; absent: the cluster's own.
+    pub owner: Option<HubOwner>,
     /// The way to AWS.
     pub reach: Reach,
     /// For crash tests: the process aborts at this passage of the gate.
@@ -59,6 +63,9 @@ pub enum LeadError {
     /// The address.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Which cluster it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
 }
 
 /// Keeps every declared hub whenever it leads, until `shutdown`. `listening` is told where health and metrics are served.
@@ -110,7 +117,19 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
         gate: Arc::clone(&gate),
         fence: Arc::clone(&fence),
     };
+    let owner = match settings.owner {
+        Some(owner) => Some(owner),
+        None => own_name(&client, &clock, &shutdown).await?,
+    };
+    // Stopped before the API server could say.
+    let Some(owner) = owner else {
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        return Ok(());
+    };
     let mut world = World {
+        owner,
         clock: Arc::clone(&clock),
         rng,
         gate,
@@ -147,6 +166,33 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// How long the API server is left alone when it could not say which cluster it is.
+const IDENTITY_RETRY: Duration = Duration::from_secs(5);
+
+/// The cluster's own name, as soon as the API server says it; `None`: stopped before.
+async fn own_name(
+    client: &Client,
+    clock: &Arc<dyn Clock>,
+    shutdown: &CancellationToken,
+) -> Result<Option<HubOwner>, IdentityError> {
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            named = identity::of(client) => match named {
+                Ok(owner) => return Ok(Some(owner)),
+                Err(error) if error.is_lasting() => return Err(error),
+                Err(error) => tracing::warn!(%error, "trying again"),
+            },
+        }
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            () = clock.sleep(IDENTITY_RETRY) => {}
+        }
+    }
 }
 
 /// Ready when everything that is declared has been listed once.

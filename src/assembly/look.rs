@@ -9,7 +9,8 @@ use super::reach::{Progress, Reach};
 use super::survey::survey;
 use crate::core::compile::{Fault, Holder, PolicySet, Verdict};
 use crate::core::decide::Action;
-use crate::core::ids::ObjectRef;
+use crate::core::hub_owner::Standing;
+use crate::core::ids::{ObjectRef, Region};
 use crate::core::marker::MarkerState;
 use crate::core::matcher::Scratch;
 use crate::core::objects::{Broken, Desired, Mode};
@@ -115,6 +116,17 @@ pub struct NoEffect {
     pub message: String,
 }
 
+/// Who owns the hub of one Region, as its tag says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Owned {
+    pub region: String,
+    pub owner: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
 /// What would change in one hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,6 +136,8 @@ pub struct HubPlan {
     pub account: Option<String>,
     pub regions: Vec<String>,
     pub findings: usize,
+    /// Who alone writes to it, in each Region where somebody does, home first.
+    pub owners: Vec<Owned>,
     /// Nothing but expiry would be written.
     pub suspended: bool,
     /// Sorted by owner, action and reason.
@@ -260,6 +274,7 @@ impl Surveyed {
             account: description.as_ref().map(|description| description.account.to_string()),
             regions: Vec::new(),
             findings: 0,
+            owners: owners(keeper),
             suspended: false,
             changes: Vec::new(),
             over_limit,
@@ -381,6 +396,15 @@ impl Surveyed {
             same_problem: others.filter_map(|other| inventory.get(*other)).map(|view| view.key().id).collect(),
         }))
     }
+}
+
+fn owners(keeper: &Keeper) -> Vec<Owned> {
+    let owned = |(region, standing): (Region, Standing)| {
+        let named = standing.named()?;
+        let since = named.since.map(|since| format!("{since:.0}"));
+        Some(Owned { region: region.to_string(), owner: named.name.clone(), since })
+    };
+    keeper.standings().into_iter().filter_map(owned).collect()
 }
 
 fn no_effect(object: &ObjectRef, fault: Option<&Fault>) -> Option<NoEffect> {

@@ -13,5 +13,6 @@ pub mod reach;
 pub mod run;
 pub mod serve;
 pub mod survey;
+pub mod take_over;
 pub mod time;
 pub mod tour;

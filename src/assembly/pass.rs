@@ -31,17 +31,18 @@ pub struct AbortAt {
 }
 
 /// Kinds of effects, as [`AbortAt`] names them.
-const EFFECTS: [&str; 7] = ["HubWrite", "QueueAck", "Lease", "Status", "Event", "State", "Sts"];
+const EFFECTS: [&str; 8] = ["HubWrite", "HubTag", "QueueAck", "Lease", "Status", "Event", "State", "Sts"];
 
 fn name(effect: &Effect) -> &'static str {
     let number = match effect {
         Effect::HubWrite(_) => 0,
-        Effect::QueueAck(_) => 1,
-        Effect::Lease => 2,
-        Effect::Status(_) => 3,
-        Effect::Event(_) => 4,
-        Effect::State => 5,
-        Effect::Sts => 6,
+        Effect::HubTag => 1,
+        Effect::QueueAck(_) => 2,
+        Effect::Lease => 3,
+        Effect::Status(_) => 4,
+        Effect::Event(_) => 5,
+        Effect::State => 6,
+        Effect::Sts => 7,
     };
     EFFECTS[number]
 }

@@ -12,6 +12,7 @@ use super::pass::{ListingProves, OpenGate, SoleWriter};
 use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
 use crate::aws::transport::{Endpoint, EndpointError};
+use crate::core::hub_owner::HubOwner;
 use crate::core::ids::{AccountId, ObjectRef};
 use crate::engine::ports::{Clock, Event, EventSink, Figures, Gate, Meter, ObjectStatus, SinkError, StatusSink, World};
 
@@ -67,6 +68,7 @@ impl Reach {
         });
         let connector = AwsConnector { feed: false, ..self.connector(&clock, &gate, Some(on_attempt)) };
         World {
+            owner: HubOwner::files(),
             clock,
             rng: Arc::new(Dice::fair()),
             gate,

@@ -25,6 +25,7 @@ use super::reach::{Progress, Silent};
 use super::run::{MeterOf, run};
 use super::time::Dice;
 use crate::aws::inprocess::InProcess;
+use crate::core::hub_owner::HubOwner;
 use crate::core::ids::{AccountId, FindingKey};
 use crate::core::status::{ComplianceStatus, WorkflowStatus};
 use crate::engine::ports::{AwsFailure, Clock, Figures, Meter, World};
@@ -180,6 +181,7 @@ impl Tour {
         let clock: Arc<dyn Clock> = Arc::new(HubTime(self.local.clock().clone()));
         let figures = Arc::clone(&self.figures);
         World {
+            owner: HubOwner::files(),
             clock,
             rng: Arc::new(Dice::fair()),
             gate: Arc::new(OpenGate),

@@ -1,7 +1,7 @@
 //! Arguments to settings, settings to the assembly, results to the terminal. One file per command.
 //!
-//! Exit codes are API: 0 done (`plan`: nothing to do), 1 an error, 2 `plan` only: there are changes. A reader that goes away
-//! (`hubkeeper crds | head`) is no error.
+//! Exit codes are API: 0 done (`plan`: nothing to do), 1 an error, 2 there are changes (`plan`), or would be (`take-over` without
+//! `--yes`). A reader that goes away (`hubkeeper crds | head`) is no error.
 
 mod approve;
 mod cluster;
@@ -20,6 +20,7 @@ mod read;
 mod run;
 mod signals;
 mod subject;
+mod take_over;
 mod validate;
 mod version;
 
@@ -48,6 +49,7 @@ enum Command {
     Explain(explain::Args),
     Digest(digest::Args),
     Approve(approve::Args),
+    TakeOver(take_over::Args),
     Local(local::Args),
     Demo(demo::Args),
     Crds(crds::Args),
@@ -60,7 +62,7 @@ enum Command {
 enum Ended {
     /// Done; for `plan`: nothing to do.
     Done,
-    /// `plan` only: there are changes.
+    /// There are changes, and none was made: `plan`, `take-over` without `--yes`.
     Changes,
     /// It has said itself what is wrong.
     Wrong,
@@ -106,6 +108,7 @@ fn execute(command: Command, environment: &Environment, out: &mut Out) -> Result
         Command::Run(args) => wait(run::execute(args, environment)),
         Command::Plan(args) => wait(plan::execute(args, environment, out)),
         Command::Explain(args) => wait(explain::execute(args, environment, out)),
+        Command::TakeOver(args) => wait(take_over::execute(args, out)),
         Command::Local(args) => wait(local::execute(args, environment, out)),
         Command::Demo(args) => wait(demo::execute(args, environment, out)),
     }

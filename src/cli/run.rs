@@ -15,6 +15,7 @@ use super::read::Way;
 use super::signals;
 use crate::assembly::keep::{self, Keep};
 use crate::assembly::lead::{self, Lead, LeadError};
+use crate::core::hub_owner::HubOwner;
 
 /// Keep the hub: watch the manifests and the hub until told to stop
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,10 @@ pub(super) struct Args {
     /// A replica that did not renew the Lease for this long is succeeded; 5 to 3600
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(5..=3600), help_heading = "Cluster")]
     lease_seconds: u64,
+    /// By what name hubs are owned, as a tag on each says: who is not named there writes nothing. Default: with -f `files`, in a
+    /// cluster the uid of the namespace kube-system
+    #[arg(long, value_name = "NAME")]
+    owner: Option<HubOwner>,
     /// Serve /livez, /readyz and /metrics here; port 0 takes a free one and prints it. Default: not served
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
@@ -86,7 +91,8 @@ pub(super) async fn execute(args: Args, environment: &Environment) -> Result<End
     let listening = |address: SocketAddr| remark(format_args!("listening on http://{address}"));
     let stopping = Some("stopping: the call that is under way is finished");
     if let Some(manifests) = args.manifests {
-        let settings = Keep { manifests, state: args.state_dir, listen: args.listen, reach, abort_at };
+        let owner = args.owner.unwrap_or_else(HubOwner::files);
+        let settings = Keep { manifests, state: args.state_dir, listen: args.listen, owner, reach, abort_at };
         return signals::until(stopping, |token| async move {
             keep::keep(settings, token, listening).await.map(|()| Ended::Done).map_err(Failure::said)
         })
@@ -99,6 +105,7 @@ pub(super) async fn execute(args: Args, environment: &Environment) -> Result<End
         lease_duration: Duration::from_secs(args.lease_seconds),
         identity: identity(environment),
         listen: args.listen,
+        owner: args.owner,
         reach,
         abort_at,
     };

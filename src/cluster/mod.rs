@@ -7,6 +7,8 @@ mod applied;
 mod definitions;
 pub mod events;
 pub mod failure;
+pub mod hubs;
+pub mod identity;
 pub mod lease;
 mod managed;
 pub mod read;

@@ -184,6 +184,7 @@ impl ClusterTour {
             lease_duration: Duration::from_secs(30),
             identity: "demo".to_owned(),
             listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
+            owner: None,
             reach,
             abort_at: None,
         };

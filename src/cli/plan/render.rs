@@ -5,7 +5,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::assembly::look::{HubPlan, Named, NoEffect, OverLimit, PlannedChange};
+use crate::assembly::look::{HubPlan, Named, NoEffect, OverLimit, Owned, PlannedChange};
 use crate::cli::declared::Place;
 use crate::cli::out::{Out, WIDTH, count, shorten, wrap};
 
@@ -42,6 +42,18 @@ fn audited(plan: &HubPlan) -> BTreeMap<&str, Vec<&Named>> {
 fn headline(plan: &HubPlan) -> String {
     let account = plan.account.as_deref().unwrap_or("?");
     format!("hub {}: account {account}, {}; {} read", plan.hub, plan.regions.join(", "), count(plan.findings, "finding"))
+}
+
+/// Who alone writes to the hub; once, if that is the same everywhere.
+fn owners(plan: &HubPlan) -> Vec<String> {
+    let alike = plan.owners.iter().all(|owned| Some(&owned.owner) == plan.owners.first().map(|first| &first.owner));
+    let told = plan.owners.iter().take(if alike { 1 } else { usize::MAX });
+    let sentence = |owned: &Owned| {
+        let place = if alike { String::new() } else { format!("in {} ", owned.region) };
+        let since = owned.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        format!("{place}owned by {}{since}", owned.owner)
+    };
+    told.map(sentence).collect()
 }
 
 fn summary(plan: &HubPlan) -> String {
@@ -98,6 +110,9 @@ fn name(finding: &Named, all: bool) -> String {
 pub(super) fn table(plan: &HubPlan, all: bool, approving: &Approving, out: &mut Out) -> io::Result<()> {
     for line in wrap(&headline(plan), WIDTH) {
         out.line(out.bold(&line))?;
+    }
+    for owner in owners(plan) {
+        out.line(out.dim(&owner))?;
     }
     if plan.suspended {
         out.line(out.yellow("suspended: nothing of this is written but expiry"))?;
@@ -163,6 +178,10 @@ pub(super) fn markdown(plan: &HubPlan, all: bool, approving: &Approving, out: &m
         if plan.suspended { " (suspended: nothing is written but expiry)" } else { "" }
     ))?;
     out.line("")?;
+    for owner in owners(plan) {
+        out.line(format_args!("{}.", cell(&owner)))?;
+        out.line("")?;
+    }
     let groups = groups(plan);
     if !groups.is_empty() {
         out.line("| Owner | Action | Reason | Findings |")?;
@@ -235,6 +254,10 @@ mod tests {
         }
     }
 
+    fn owned(region: &str) -> Owned {
+        Owned { region: region.to_owned(), owner: "one".to_owned(), since: Some("2026-12-01T08:00:00Z".to_owned()) }
+    }
+
     fn plan() -> HubPlan {
         let finding = |n: usize| Named {
             control: Some("S3.8".to_owned()),
@@ -257,6 +280,7 @@ mod tests {
             account: Some("111122223333".to_owned()),
             regions: vec!["eu-west-1".to_owned()],
             findings: 12,
+            owners: vec![owned("eu-west-1"), owned("us-east-1")],
             suspended: false,
             changes: (0..5).map(change).collect(),
             over_limit: vec![OverLimit {
@@ -300,6 +324,24 @@ mod tests {
         ] {
             assert!(text.lines().any(|there| there == line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn whose_a_hub_is_stands_in_the_plan_once_where_it_is_the_same_everywhere() {
+        let owners = |plan: &HubPlan| {
+            let text = printed(|out| table(plan, false, &approving(), out));
+            text.lines().filter(|line| line.contains("owned by")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut plan = plan();
+        assert_eq!(owners(&plan), ["owned by one since 2026-12-01T08:00:00Z"]);
+        plan.owners[1].owner = "two".to_owned();
+        plan.owners[1].since = None;
+        assert_eq!(owners(&plan), ["in eu-west-1 owned by one since 2026-12-01T08:00:00Z", "in us-east-1 owned by two"]);
+        plan.owners.clear();
+        assert_eq!(owners(&plan), Vec::<String>::new());
+        plan.owners.push(Owned { owner: "<b>".to_owned(), ..owned("eu-west-1") });
+        let text = printed(|out| markdown(&plan, false, &approving(), out));
+        assert!(text.contains("`owned by <b> since 2026-12-01T08:00:00Z`."), "{text}");
     }
 
     #[test]

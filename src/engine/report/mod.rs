@@ -208,6 +208,7 @@ impl Keeper {
             unindexed: self.evaluator.as_ref().map_or(0, |evaluator| evaluator.set().unindexed() as u64),
             syncing,
             converged,
+            owned: self.owns_all(),
             ..self.figures
         };
         self.world.meter.record(self.figures);

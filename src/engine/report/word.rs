@@ -63,6 +63,23 @@ impl Word {
     }
 }
 
+/// The tags that say whose the hub is cannot be read or set. The failure names the operation.
+pub(super) fn unknown_owner(failure: &AwsFailure) -> Word {
+    let said = failure.to_string();
+    let advice = match failure.kind {
+        FailureKind::AccessDenied => {
+            "Allow securityhub:ListTagsForResource and securityhub:TagResource on the hub's ARN (README, Permissions)."
+        }
+        _ => failure.advice(),
+    };
+    let message = format!("whose the hub is cannot be known, so nothing is written: {}. {advice}", said.trim_end_matches('.'));
+    if trouble(failure).stalled {
+        Word::stalled(reasons::OWNER_UNKNOWN, message)
+    } else {
+        Word::retried(reasons::OWNER_UNKNOWN, message)
+    }
+}
+
 /// Reason and stall of an AWS failure.
 pub(super) fn trouble(failure: &AwsFailure) -> Word {
     let said = failure.to_string();

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{code, page, root, run, said, text};
 
-const COMMANDS: [&str; 11] =
-    ["approve", "completion", "crds", "demo", "digest", "explain", "local", "plan", "run", "validate", "version"];
+const COMMANDS: [&str; 12] =
+    ["approve", "completion", "crds", "demo", "digest", "explain", "local", "plan", "run", "take-over", "validate", "version"];
 
 #[test]
 fn help_of_every_command() {

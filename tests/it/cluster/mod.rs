@@ -6,6 +6,7 @@ mod exceptions;
 mod faults;
 mod lease;
 mod look;
+mod owner;
 mod replicas;
 mod run;
 mod tour;
