@@ -8,7 +8,7 @@ use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::cluster::{ANSWER, Cluster, ClusterError, client};
+use super::cluster::{ANSWER, Cluster, ClusterError, SILENCE, client};
 use super::pass::{AbortAt, AbortGate, OpenGate};
 use super::reach::{Progress, Reach};
 use super::run::{MeterOf, run};
@@ -86,13 +86,12 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     }
 
     // Standbys keep what is declared warm, and read neither hub nor queue.
-    let client = client(&config, ANSWER)?;
     let store = Arc::new(Store::default());
-    watch_all(&client, &store, &clock, &tasks, &stop);
+    watch_all(&client(&config, SILENCE)?, &store, &clock, &tasks, &stop);
     tasks.spawn(tell_readiness(Arc::clone(&store), readiness.clone(), stop.clone()));
 
     let terms = Terms::lasting(settings.lease_duration, &settings.lease, &settings.identity);
-    let leases = Api::namespaced(super::cluster::client(&config, terms.request)?, &namespace);
+    let leases = Api::namespaced(client(&config, terms.request)?, &namespace);
     let longest = terms.longest_effect();
     let mut candidate = Candidate::new(leases, terms, Arc::clone(&clock), Arc::clone(&rng), Arc::clone(&gate));
     let fence: Arc<dyn Fence> = Arc::new(candidate.fence());
@@ -103,6 +102,7 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     let mut connector = settings.reach.connector(&clock, &gate, Some(on_attempt));
     connector.fence = Arc::clone(&fence);
     connector.longest = Some(longest);
+    let client = client(&config, ANSWER)?;
     let (sink, writer) = events(client.clone(), Arc::clone(&store), Arc::clone(&clock), Arc::clone(&gate), &settings.identity);
     let writing = stop.clone();
     tasks.spawn(async move { writer.run(&writing).await });
