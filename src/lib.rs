@@ -58,6 +58,7 @@
 //! - Invariant: unknown means do nothing and say so. Absence must be proved: a source that is not complete gives nothing back.
 //! - Invariant: what must survive a restart is in Security Hub (the marker) or in the declared objects. The inventory is a cache;
 //!   the state directory holds a lock and status.
+//! - Invariant: a hub has one owner, named by a tag on its ARN ([`core::hub_owner`]). Who is not known to be that writes nothing there.
 //! - Invariant: each effect on the world passes a [`engine::ports::Gate`] before and after it, so that a test can stop there.
 //! - Invariant: the tests drive the shipped code. Security Hub Local is reached as AWS is: through the SDK and an endpoint.
 //!

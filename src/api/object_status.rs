@@ -101,6 +101,8 @@ fn hub(detail: &said::HubDetail) -> SecurityHubStatus {
     SecurityHubStatus {
         account: detail.account.map(|account| account.to_string()),
         hub_arn: detail.hub_arn.clone(),
+        owner: detail.owner.clone(),
+        keeper: detail.keeper.clone(),
         linked_regions: detail.linked_regions.iter().map(ToString::to_string).collect(),
         findings: count(detail.findings),
         problems: count(detail.problems),

@@ -176,6 +176,12 @@ pub struct SecurityHubStatus {
     /// ARN of the hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub_arn: Option<String>,
+    /// Who owns the hub in the home Region, as the tag hubkeeper.dev/cluster on its ARN says. Nobody else writes there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// By what name this controller owns hubs: the uid of the namespace kube-system, unless it was given another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<String>,
     /// Regions that the aggregator links to the home Region.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub linked_regions: Vec<String>,

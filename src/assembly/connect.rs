@@ -79,6 +79,6 @@ impl Connector for AwsConnector {
             None => None,
         };
         let hub = Arc::new(SecurityHub::new(transport, quota, hub.home_region.clone()));
-        Ok(HubPorts { read: hub.clone(), write: hub.clone(), history: hub, feed })
+        Ok(HubPorts { read: hub.clone(), write: hub.clone(), history: hub.clone(), tags: hub, feed })
     }
 }

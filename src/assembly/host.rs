@@ -112,7 +112,7 @@ async fn target(url: &str, home: &Region) -> Result<SqsTarget, HostError> {
     let clock: Arc<dyn Clock> = Arc::new(HouseClock::system());
     let queue = QueueAddress::parse(url, home)?;
     // The queue's own address says where it is: an endpoint override would lead the events back here.
-    let Reach { endpoint, profile } = Reach::default();
+    let Reach { endpoint, profile, .. } = Reach::default();
     let transport = Transport::load(Settings { endpoint, profile, ..Settings::new(home.clone(), Arc::clone(&clock)) }).await?;
     let quota = Quota::new(clock, Arc::new(Dice::fair()), Share::percent(100)).with_fence(Arc::new(SoleWriter));
     Ok(SqsTarget::new(&transport, Arc::new(quota), queue))

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::pass::{AbortGate, ListingProves, OpenGate, SoleWriter};
+use super::pass::{AbortAt, AbortGate, ListingProves, OpenGate, SoleWriter};
 use super::reach::Reach;
 use super::run::{MeterOf, run};
 use super::serve::{ListenError, serve};
 use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
+use crate::core::hub_owner::HubOwner;
 use crate::core::objects::Desired;
 use crate::engine::ports::{Clock, DesiredSource, Gate, Meter, SourceError, World};
 use crate::manifest::source::DirectorySource;
@@ -36,10 +37,12 @@ pub struct Keep {
     pub state: PathBuf,
     /// Where health and metrics are served; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
+    /// By what name it owns hubs.
+    pub owner: HubOwner,
     /// The way to AWS.
     pub reach: Reach,
     /// For crash tests: the process aborts at this passage of the gate.
-    pub abort_at: Option<u64>,
+    pub abort_at: Option<AbortAt>,
 }
 
 /// Why `run` cannot begin.
@@ -74,6 +77,7 @@ pub async fn keep(settings: Keep, shutdown: CancellationToken, listening: impl F
     let metered = metrics.clone();
     let meter_of: MeterOf = Arc::new(move |hub: &str| Arc::new(metered.meter(hub)) as Arc<dyn Meter>);
     let world = World {
+        owner: settings.owner,
         clock: Arc::clone(&clock),
         rng: Arc::new(Dice::fair()),
         gate: Arc::clone(&gate),

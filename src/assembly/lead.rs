@@ -1,16 +1,15 @@
 //! `run` in a cluster: objects from the API server, status and events back to it, and a lease that says who writes.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::pass::{AbortGate, OpenGate};
+use super::cluster::{ANSWER, Cluster, ClusterError, SILENCE, client};
+use super::pass::{AbortAt, AbortGate, OpenGate};
 use super::reach::{Progress, Reach};
 use super::run::{MeterOf, run};
 use super::serve::{ListenError, serve};
@@ -18,47 +17,16 @@ use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
 use crate::cluster::absence::Asked;
 use crate::cluster::events::events;
+use crate::cluster::identity::{self, IdentityError};
 use crate::cluster::lease::{Candidate, Ended, Terms};
 use crate::cluster::source::{ClusterSource, watch_all};
 use crate::cluster::status::{ClusterStatus, Pen};
 use crate::cluster::store::Store;
+use crate::core::hub_owner::HubOwner;
 use crate::engine::ports::{Clock, Fence, Gate, Meter, Rng, World};
 use crate::telemetry::events::Events;
 use crate::telemetry::health::Readiness;
 use crate::telemetry::metrics::Metrics;
-
-/// How long the API server may keep us waiting for an answer.
-const ANSWER: Duration = Duration::from_secs(30);
-
-/// Which cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cluster {
-    /// Instead of `KUBECONFIG`, `~/.kube/config` and the pod's own.
-    pub kubeconfig: Option<PathBuf>,
-    /// Instead of the kubeconfig's current context.
-    pub context: Option<String>,
-}
-
-/// Why a cluster cannot be reached.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to reach a cluster: {0}; name a kubeconfig with --kubeconfig, or a directory of manifests with -f")]
-pub struct ClusterError(String);
-
-impl Cluster {
-    /// How to reach it.
-    pub async fn config(&self) -> Result<Config, ClusterError> {
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
-        let failed = |error: kube::config::KubeconfigError| ClusterError(error.to_string());
-        match &self.kubeconfig {
-            Some(path) => {
-                let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
-                Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(failed)
-            }
-            None if self.context.is_some() => Config::from_kubeconfig(&options).await.map_err(failed),
-            None => Config::infer().await.map_err(|error| ClusterError(error.to_string())),
-        }
-    }
-}
 
 /// What `run` in a cluster is told.
 #[derive(Debug, Clone)]
@@ -75,10 +43,12 @@ pub struct Lead {
     pub identity: String,
     /// Where health and metrics are served; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
+    /// By what name it owns hubs; absent: the cluster's own.
+    pub owner: Option<HubOwner>,
     /// The way to AWS.
     pub reach: Reach,
     /// For crash tests: the process aborts at this passage of the gate.
-    pub abort_at: Option<u64>,
+    pub abort_at: Option<AbortAt>,
 }
 
 /// Why `run` in a cluster cannot begin.
@@ -93,6 +63,9 @@ pub enum LeadError {
     /// The address.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Which cluster it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
 }
 
 /// Keeps every declared hub whenever it leads, until `shutdown`. `listening` is told where health and metrics are served.
@@ -113,13 +86,12 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     }
 
     // Standbys keep what is declared warm, and read neither hub nor queue.
-    let client = client(&config, ANSWER)?;
     let store = Arc::new(Store::default());
-    watch_all(&client, &store, &clock, &tasks, &stop);
+    watch_all(&client(&config, SILENCE)?, &store, &clock, &tasks, &stop);
     tasks.spawn(tell_readiness(Arc::clone(&store), readiness.clone(), stop.clone()));
 
     let terms = Terms::lasting(settings.lease_duration, &settings.lease, &settings.identity);
-    let leases = Api::namespaced(self::client(&config, terms.request)?, &namespace);
+    let leases = Api::namespaced(client(&config, terms.request)?, &namespace);
     let longest = terms.longest_effect();
     let mut candidate = Candidate::new(leases, terms, Arc::clone(&clock), Arc::clone(&rng), Arc::clone(&gate));
     let fence: Arc<dyn Fence> = Arc::new(candidate.fence());
@@ -130,7 +102,8 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     let mut connector = settings.reach.connector(&clock, &gate, Some(on_attempt));
     connector.fence = Arc::clone(&fence);
     connector.longest = Some(longest);
-    let (sink, writer) = events(client.clone(), Arc::clone(&store), Arc::clone(&clock), &settings.identity);
+    let client = client(&config, ANSWER)?;
+    let (sink, writer) = events(client.clone(), Arc::clone(&store), Arc::clone(&clock), Arc::clone(&gate), &settings.identity);
     let writing = stop.clone();
     tasks.spawn(async move { writer.run(&writing).await });
     let metered = metrics.clone();
@@ -144,7 +117,19 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
         gate: Arc::clone(&gate),
         fence: Arc::clone(&fence),
     };
+    let owner = match settings.owner {
+        Some(owner) => Some(owner),
+        None => own_name(&client, &clock, &shutdown).await?,
+    };
+    // Stopped before the API server could say.
+    let Some(owner) = owner else {
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        return Ok(());
+    };
     let mut world = World {
+        owner,
         clock: Arc::clone(&clock),
         rng,
         gate,
@@ -183,12 +168,31 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     Ok(())
 }
 
-/// A client that gives up rather than to retry by itself: who asks knows better.
-fn client(config: &Config, answer: Duration) -> kube::Result<Client> {
-    let mut config = config.clone();
-    config.default_retry = false;
-    config.connect_timeout = Some(answer.min(Duration::from_secs(5)));
-    Client::try_from(config)
+/// How long the API server is left alone when it could not say which cluster it is.
+const IDENTITY_RETRY: Duration = Duration::from_secs(5);
+
+/// The cluster's own name, as soon as the API server says it; `None`: stopped before.
+async fn own_name(
+    client: &Client,
+    clock: &Arc<dyn Clock>,
+    shutdown: &CancellationToken,
+) -> Result<Option<HubOwner>, IdentityError> {
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            named = identity::of(client) => match named {
+                Ok(owner) => return Ok(Some(owner)),
+                Err(error) if error.is_lasting() => return Err(error),
+                Err(error) => tracing::warn!(%error, "trying again"),
+            },
+        }
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(None),
+            () = clock.sleep(IDENTITY_RETRY) => {}
+        }
+    }
 }
 
 /// Ready when everything that is declared has been listed once.

@@ -9,10 +9,11 @@ use super::reach::{Progress, Reach};
 use super::survey::survey;
 use crate::core::compile::{Fault, Holder, PolicySet, Verdict};
 use crate::core::decide::Action;
-use crate::core::ids::ObjectRef;
+use crate::core::hub_owner::Standing;
+use crate::core::ids::{ObjectRef, Region};
 use crate::core::marker::MarkerState;
 use crate::core::matcher::Scratch;
-use crate::core::objects::{Desired, Mode};
+use crate::core::objects::{Broken, Desired, Mode};
 use crate::core::reasons;
 use crate::core::responses::{self, Wish};
 use crate::engine::keeper::Keeper;
@@ -31,7 +32,7 @@ pub enum LookError {
     #[error("{0}")]
     Aws(AwsFailure),
     /// No such hub.
-    #[error("failed to find SecurityHub/{0} in the manifests")]
+    #[error("failed to find SecurityHub/{0} among what is declared")]
     NoHub(String),
     /// Somebody stopped it.
     #[error("failed to read the whole hub: interrupted")]
@@ -115,6 +116,17 @@ pub struct NoEffect {
     pub message: String,
 }
 
+/// Who owns the hub of one Region, as its tag says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Owned {
+    pub region: String,
+    pub owner: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
 /// What would change in one hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,6 +136,8 @@ pub struct HubPlan {
     pub account: Option<String>,
     pub regions: Vec<String>,
     pub findings: usize,
+    /// Who alone writes to it, in each Region where somebody does, home first.
+    pub owners: Vec<Owned>,
     /// Nothing but expiry would be written.
     pub suspended: bool,
     /// Sorted by owner, action and reason.
@@ -187,8 +201,27 @@ pub enum Sought {
     Several(usize, Vec<String>),
 }
 
+impl HubPlan {
+    /// Leaves only what is about objects of a namespace.
+    pub fn narrow_to(&mut self, namespace: &str) {
+        let within = |object: &str| {
+            let object: Option<ObjectRef> = object.parse().ok();
+            object.is_some_and(|object| object.namespace.as_deref() == Some(namespace))
+        };
+        self.changes.retain(|change| within(&change.owner));
+        self.over_limit.retain(|hold| within(&hold.owner));
+        self.without_effect.retain(|declared| within(&declared.object));
+        self.audited.clear();
+        self.in_doubt = 0;
+    }
+}
+
 /// A hub that was read whole and decided.
-pub struct Surveyed(Keeper);
+pub struct Surveyed {
+    keeper: Keeper,
+    /// What is declared and cannot be read.
+    broken: Vec<Broken>,
+}
 
 impl std::fmt::Debug for Surveyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -209,6 +242,7 @@ pub async fn look(
 
 /// The same in a world that is given.
 pub async fn look_in(world: World, desired: Arc<Desired>, hub: &str, stop: CancellationToken) -> Result<Surveyed, LookError> {
+    let broken = desired.broken.clone();
     let mut keeper = survey(world, desired, hub, stop.clone()).await;
     if keeper.evaluator().is_none() {
         return Err(LookError::NoHub(hub.to_owned()));
@@ -219,13 +253,13 @@ pub async fn look_in(world: World, desired: Arc<Desired>, hub: &str, stop: Cance
     if stop.is_cancelled() {
         return Err(LookError::Interrupted);
     }
-    Ok(Surveyed(keeper))
+    Ok(Surveyed { keeper, broken })
 }
 
 impl Surveyed {
     /// What would change.
     pub fn plan(&mut self) -> HubPlan {
-        let keeper = &mut self.0;
+        let keeper = &mut self.keeper;
         let over_limit = keeper.over_limits().iter().map(|held| OverLimit {
             owner: held.owner.to_string(),
             action: held.hold.action,
@@ -240,6 +274,7 @@ impl Surveyed {
             account: description.as_ref().map(|description| description.account.to_string()),
             regions: Vec::new(),
             findings: 0,
+            owners: owners(keeper),
             suspended: false,
             changes: Vec::new(),
             over_limit,
@@ -274,7 +309,11 @@ impl Surveyed {
         plan.audited.sort();
         let faulty = (0..set.policies.len()).filter_map(|policy| without_effect(&set, policy));
         let exceptions = (0..set.exceptions.len()).filter_map(|x| not_in_force(&set, evaluator.verdicts(), x));
-        plan.without_effect = faulty.chain(exceptions).collect();
+        let broken = self.broken.iter().filter_map(|broken| {
+            let message = format!("{}; what it holds is left as it is", broken.message);
+            Some(NoEffect { object: broken.object.as_ref()?.to_string(), reason: reasons::UNREADABLE, message })
+        });
+        plan.without_effect = faulty.chain(exceptions).chain(broken).collect();
         plan.without_effect.sort();
         plan.in_doubt = inventory.rows().filter(|row| evaluator.reason(*row) == Some(reasons::IN_DOUBT)).count();
         plan
@@ -282,10 +321,10 @@ impl Surveyed {
 
     /// The decision on the finding whose id is, ends with or begins with `text`.
     pub fn explain(&mut self, text: &str) -> Sought {
-        let now = self.0.now();
-        let denied = self.0.denied_history().cloned();
-        let rewriters = self.0.rewriters().clone();
-        let Some((evaluator, inventory)) = self.0.evaluator() else { return Sought::Nothing };
+        let now = self.keeper.now();
+        let denied = self.keeper.denied_history().cloned();
+        let rewriters = self.keeper.rewriters().clone();
+        let Some((evaluator, inventory)) = self.keeper.evaluator() else { return Sought::Nothing };
         let ids: Vec<(RowId, String)> = inventory.rows().filter_map(|row| Some((row, inventory.get(row)?.key().id))).collect();
         let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<&(RowId, String)> { ids.iter().filter(|(_, id)| fits(id)).collect() };
         let mut found = fitting(&|id| id == text);
@@ -357,6 +396,15 @@ impl Surveyed {
             same_problem: others.filter_map(|other| inventory.get(*other)).map(|view| view.key().id).collect(),
         }))
     }
+}
+
+fn owners(keeper: &Keeper) -> Vec<Owned> {
+    let owned = |(region, standing): (Region, Standing)| {
+        let named = standing.named()?;
+        let since = named.since.map(|since| format!("{since:.0}"));
+        Some(Owned { region: region.to_string(), owner: named.name.clone(), since })
+    };
+    keeper.standings().into_iter().filter_map(owned).collect()
 }
 
 fn no_effect(object: &ObjectRef, fault: Option<&Fault>) -> Option<NoEffect> {

@@ -1,5 +1,6 @@
 //! The only room that knows every edge: puts rooms together for `run`, `plan`, `demo` and the tests. Decides nothing.
 
+pub mod cluster;
 pub mod connect;
 pub mod host;
 pub mod keep;
@@ -12,5 +13,6 @@ pub mod reach;
 pub mod run;
 pub mod serve;
 pub mod survey;
+pub mod take_over;
 pub mod time;
 pub mod tour;

@@ -4,13 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 
 use super::connect::AwsConnector;
 use super::pass::{ListingProves, OpenGate, SoleWriter};
 use super::time::{Dice, HouseClock};
 use crate::aws::quota::{Attempt, OnAttempt};
 use crate::aws::transport::{Endpoint, EndpointError};
-use crate::core::ids::ObjectRef;
+use crate::core::hub_owner::HubOwner;
+use crate::core::ids::{AccountId, ObjectRef};
 use crate::engine::ports::{Clock, Event, EventSink, Figures, Gate, Meter, ObjectStatus, SinkError, StatusSink, World};
 
 /// What was said about the way to AWS.
@@ -20,12 +23,20 @@ pub struct Reach {
     pub endpoint: Option<Endpoint>,
     /// Instead of `AWS_PROFILE`.
     pub profile: Option<String>,
+    /// Instead of the ambient identity: an access key. Nothing that AWS would take.
+    pub identity: Option<Credentials>,
 }
 
 impl Reach {
     /// From texts. Refused: plain http to another machine.
     pub fn new(endpoint: Option<&str>, profile: Option<&str>) -> Result<Self, EndpointError> {
-        Ok(Self { endpoint: endpoint.map(str::parse).transpose()?, profile: profile.map(str::to_owned) })
+        Ok(Self { endpoint: endpoint.map(str::parse).transpose()?, profile: profile.map(str::to_owned), identity: None })
+    }
+
+    /// Security Hub Local at this URL, as a principal of an account.
+    pub fn local(url: &str, account: AccountId, principal: &str) -> Result<Self, EndpointError> {
+        let identity = Credentials::new(account.to_string(), principal, None, None, "demo");
+        Ok(Self { identity: Some(identity), ..Self::new(Some(url), None)? })
     }
 
     pub(super) fn connector(&self, clock: &Arc<dyn Clock>, gate: &Arc<dyn Gate>, on_attempt: Option<OnAttempt>) -> AwsConnector {
@@ -35,7 +46,7 @@ impl Reach {
             gate: Arc::clone(gate),
             fence: Arc::new(SoleWriter),
             http: None,
-            credentials: None,
+            credentials: self.identity.clone().map(SharedCredentialsProvider::new),
             endpoint: self.endpoint.clone(),
             profile: self.profile.clone(),
             on_attempt,
@@ -57,6 +68,7 @@ impl Reach {
         });
         let connector = AwsConnector { feed: false, ..self.connector(&clock, &gate, Some(on_attempt)) };
         World {
+            owner: HubOwner::files(),
             clock,
             rng: Arc::new(Dice::fair()),
             gate,

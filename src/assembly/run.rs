@@ -30,6 +30,54 @@ struct Running {
 /// Makes the meter of a hub, by the name of its object.
 pub type MeterOf = Arc<dyn Fn(&str) -> Arc<dyn Meter> + Send + Sync>;
 
+/// Every hub's loop.
+struct Fleet {
+    world: World,
+    meter_of: MeterOf,
+    merged: Arc<MergedStatus>,
+    shutdown: CancellationToken,
+    loops: FuturesUnordered<BoxFuture<'static, Arc<str>>>,
+    running: BTreeMap<Arc<str>, Running>,
+}
+
+impl Fleet {
+    /// Starts a loop for every hub that has none, tells the others what is declared, and stops those whose hub is gone.
+    fn follow(&mut self, desired: &Arc<Desired>) {
+        let hubs: Vec<Arc<str>> = desired.objects.hubs.iter().map(|hub| Arc::clone(&hub.meta.object.name)).collect();
+        for hub in &hubs {
+            if let Some(known) = self.running.get(hub) {
+                known.desired.send_replace(Arc::clone(desired));
+                continue;
+            }
+            let (sender, receiver) = watch::channel(Arc::clone(desired));
+            let stop = self.shutdown.child_token();
+            let mut own = self.world.clone();
+            own.status = self.merged.of_hub(hub);
+            own.meter = (self.meter_of)(hub);
+            let keeper = Keeper::new(own, hub, Purpose::Keep);
+            let (name, token, shutdown) = (Arc::clone(hub), stop.clone(), self.shutdown.clone());
+            self.loops.push(Box::pin(async move {
+                let keeper = keeper.run(receiver, token).await;
+                // Gone for good, unless everything ends.
+                tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => {}
+                    () = keeper.let_go() => {}
+                }
+                name
+            }));
+            self.running.insert(Arc::clone(hub), Running { desired: sender, stop });
+        }
+        // A hub that is proved to be gone is let go; one that is only unreadable goes on with its last good version.
+        for (_, known) in self.running.iter().filter(|(name, _)| !hubs.contains(name)) {
+            known.desired.send_replace(Arc::clone(desired));
+            if desired.complete && desired.broken.is_empty() {
+                known.stop.cancel();
+            }
+        }
+    }
+}
+
 /// Keeps every declared hub until `shutdown`; then each loop finishes what it started. `loaded` is called when the desired state
 /// is first known.
 pub async fn run(
@@ -39,9 +87,14 @@ pub async fn run(
     shutdown: CancellationToken,
     loaded: impl Fn() + Send,
 ) {
-    let merged = MergedStatus::new(Arc::clone(&world.status));
-    let mut loops: FuturesUnordered<BoxFuture<'static, Arc<str>>> = FuturesUnordered::new();
-    let mut running: BTreeMap<Arc<str>, Running> = BTreeMap::new();
+    let mut fleet = Fleet {
+        merged: MergedStatus::new(Arc::clone(&world.status)),
+        world: world.clone(),
+        meter_of,
+        shutdown: shutdown.clone(),
+        loops: FuturesUnordered::new(),
+        running: BTreeMap::new(),
+    };
     let mut orphans: BTreeMap<ObjectRef, ObjectStatus> = BTreeMap::new();
     let mut last: Option<Arc<Desired>> = None;
     let mut retry: Option<Duration> = None;
@@ -51,12 +104,14 @@ pub async fn run(
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            Some(hub) = loops.next(), if !loops.is_empty() => {
-                running.remove(&hub);
+            Some(hub) = fleet.loops.next(), if !fleet.loops.is_empty() => {
+                fleet.running.remove(&hub);
                 // Gone for good, unless everything ends: then what was said stays.
                 if !shutdown.is_cancelled() {
-                    merged.leave(&world, &hub).await;
+                    fleet.merged.leave(&world, &hub).await;
                     if let Some(desired) = &last {
+                        // It may have been declared again meanwhile.
+                        fleet.follow(desired);
                         tell_orphans(&world, desired, &mut orphans).await;
                     }
                 }
@@ -65,35 +120,10 @@ pub async fn run(
             next = source.next(), if retry.is_none() => match next {
                 Ok(desired) => {
                     loaded();
-                    let hubs: Vec<Arc<str>> = desired.objects.hubs.iter().map(|hub| Arc::clone(&hub.meta.object.name)).collect();
-                    if hubs.is_empty() {
+                    if desired.objects.hubs.is_empty() {
                         tracing::warn!("no SecurityHub is declared: nothing is kept");
                     }
-                    for hub in &hubs {
-                        if let Some(known) = running.get(hub) {
-                            known.desired.send_replace(Arc::clone(&desired));
-                            continue;
-                        }
-                        let (sender, receiver) = watch::channel(Arc::clone(&desired));
-                        let stop = shutdown.child_token();
-                        let mut own = world.clone();
-                        own.status = merged.of_hub(hub);
-                        own.meter = meter_of(hub);
-                        let keeper = Keeper::new(own, hub, Purpose::Keep);
-                        let (name, token) = (Arc::clone(hub), stop.clone());
-                        loops.push(Box::pin(async move {
-                            keeper.run(receiver, token).await;
-                            name
-                        }));
-                        running.insert(Arc::clone(hub), Running { desired: sender, stop });
-                    }
-                    // A hub that is proved to be gone is let go; one that is only unreadable goes on with its last good version.
-                    for (_, known) in running.iter().filter(|(name, _)| !hubs.contains(name)) {
-                        known.desired.send_replace(Arc::clone(&desired));
-                        if desired.complete && desired.broken.is_empty() {
-                            known.stop.cancel();
-                        }
-                    }
+                    fleet.follow(&desired);
                     tell_orphans(&world, &desired, &mut orphans).await;
                     last = Some(desired);
                 }
@@ -104,7 +134,7 @@ pub async fn run(
             },
         }
     }
-    while loops.next().await.is_some() {}
+    while fleet.loops.next().await.is_some() {}
 }
 
 /// What no loop speaks of: policies that name no declared hub, and everything where none is declared at all.

@@ -1,7 +1,11 @@
 //! The stage of `demo`: Security Hub Local in this process, the shipped loop on it, and a second client that counts what the
 //! hub has. Everything goes through the AWS SDK; only the console's clicks and the service's own checks are made directly.
+//!
+//! `cluster` is the stage of `demo --cluster`; `seen` is the second client of both.
 
-use std::collections::BTreeMap;
+pub mod cluster;
+mod seen;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,16 +25,17 @@ use super::reach::{Progress, Silent};
 use super::run::{MeterOf, run};
 use super::time::Dice;
 use crate::aws::inprocess::InProcess;
-use crate::core::doc::{Doc, Page};
+use crate::core::hub_owner::HubOwner;
 use crate::core::ids::{AccountId, FindingKey};
-use crate::core::marker::{Hold, Marker};
-use crate::core::objects::HubSpec;
-use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
-use crate::engine::ports::{AwsFailure, Clock, Connector as _, Figures, HubPorts, Meter, PageRequest, ReadFilter, World};
+use crate::core::status::{ComplianceStatus, WorkflowStatus};
+use crate::engine::ports::{AwsFailure, Clock, Figures, Meter, World};
 use crate::local::clock::{LocalClock, Speed};
 use crate::local::{Local, LocalOptions};
 use crate::manifest::source::DirectorySource;
 use crate::manifest::{Loaded, load};
+
+use seen::Observer;
+pub use seen::{Seen, held};
 
 /// How the stage is set.
 #[derive(Debug, Clone)]
@@ -73,57 +78,24 @@ pub enum TourError {
     /// The hub did not come to what was awaited.
     #[error("failed to see {0} within {1} s")]
     Late(String, u64),
+    /// The control plane does not run.
+    #[error(transparent)]
+    ControlPlane(#[from] crate::controlplane::Error),
+    /// What kubectl said.
+    #[error("failed to run kubectl {0}: {1}")]
+    Kubectl(String, String),
+    /// The API server refused what was asked.
+    #[error("failed to ask the API server: {0}")]
+    ApiServer(#[from] kube::Error),
+    /// Hubkeeper does not run in the cluster.
+    #[error(transparent)]
+    Lead(#[from] super::lead::LeadError),
+    /// A socket, a folder or a process.
+    #[error("failed to {0}: {1}")]
+    Io(String, std::io::Error),
     /// Somebody stopped it.
     #[error("failed to finish the tour: interrupted")]
     Interrupted,
-}
-
-/// A finding, as it came over the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Seen {
-    pub key: FindingKey,
-    pub account: String,
-    pub region: String,
-    pub control: Option<String>,
-    pub resource: String,
-    pub standards: Vec<String>,
-    pub workflow: WorkflowStatus,
-    pub failed: bool,
-    pub archived: bool,
-    /// Who holds it, if its marker says so and its status is the marker's.
-    pub held_by: Option<String>,
-    /// Whether there is a marker at all.
-    pub marked: bool,
-    pub note: Option<String>,
-}
-
-impl Seen {
-    fn of(doc: &Doc<'_>) -> Self {
-        let field = |name: &str| doc.user_defined_fields.iter().find(|(key, _)| key.0 == name).map(|(_, value)| value.0.as_ref());
-        let (owner, state) = (field(crate::core::marker::OWNER_KEY), field(crate::core::marker::STATE_KEY));
-        let marker = Marker::read(owner, state).ok().flatten();
-        let workflow = doc.workflow.as_ref().and_then(|workflow| workflow.status).unwrap_or(WorkflowStatus::New);
-        let compliance = doc.compliance.as_ref();
-        let standards = compliance.map(|c| c.associated_standards.iter().map(|s| s.standards_id.to_string()).collect());
-        Self {
-            key: FindingKey { id: doc.id.to_string(), product_arn: doc.product_arn.to_string() },
-            account: doc.aws_account_id.to_string(),
-            region: doc.region.as_ref().map(|region| region.to_string()).unwrap_or_default(),
-            control: doc.control_id().map(str::to_owned),
-            resource: doc.resources.first().map(|resource| resource.id.to_string()).unwrap_or_default(),
-            standards: standards.unwrap_or_default(),
-            workflow,
-            failed: compliance.and_then(|compliance| compliance.status) == Some(ComplianceStatus::Failed),
-            archived: doc.record_state == RecordState::Archived,
-            held_by: marker
-                .as_ref()
-                .filter(|marker| marker.hold == Hold::Held && marker.is_ours(workflow))
-                .map(|marker| marker.owner.to_string()),
-            marked: marker.is_some(),
-            note: doc.note.as_ref().map(|note| note.text.to_string()),
-        }
-    }
 }
 
 /// Security Hub Local with somebody who keeps it.
@@ -131,7 +103,7 @@ pub struct Tour {
     local: Local,
     manifests: PathBuf,
     directory: PathBuf,
-    observer: HubPorts,
+    observer: Observer,
     figures: Arc<Mutex<Figures>>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -158,20 +130,7 @@ impl Tour {
         let manifests = directory.join("manifests");
         let failed = |source| TourError::Files { path: manifests.display().to_string(), source };
         std::fs::create_dir_all(&manifests).map_err(failed)?;
-        let spec = HubSpec {
-            home_region: local.home().clone(),
-            linked_regions: None,
-            role: None,
-            queue_url: None,
-            sync_interval_seconds: 86_400,
-            freshness_seconds: 300,
-            api_quota_percent: 40,
-            limits: crate::core::objects::Limits { max_findings: 1, max_percent: 1 },
-            approval_namespaces: Vec::new(),
-            control_groups: Vec::new(),
-            suspend: false,
-        };
-        let observer = connector(&local, "ops").connect(&spec).await?;
+        let observer = Observer::of(&local).await?;
         let (figures, tasks) = (Arc::default(), TaskTracker::new());
         Ok(Self { local, manifests, directory, observer, figures, tasks, stop })
     }
@@ -222,6 +181,7 @@ impl Tour {
         let clock: Arc<dyn Clock> = Arc::new(HubTime(self.local.clock().clone()));
         let figures = Arc::clone(&self.figures);
         World {
+            owner: HubOwner::files(),
             clock,
             rng: Arc::new(Dice::fair()),
             gate: Arc::new(OpenGate),
@@ -268,30 +228,12 @@ impl Tour {
 
     /// Every finding, read with GetFindings.
     pub async fn read(&self) -> Result<Vec<Seen>, TourError> {
-        self.pages(ReadFilter::default()).await
+        self.observer.read().await
     }
 
     /// One finding, read with GetFindings.
     pub async fn read_one(&self, key: &FindingKey) -> Result<Option<Seen>, TourError> {
-        Ok(self.pages(ReadFilter { ids: vec![key.id.clone()], ..ReadFilter::default() }).await?.pop())
-    }
-
-    async fn pages(&self, filter: ReadFilter) -> Result<Vec<Seen>, TourError> {
-        let unreadable = |error: &dyn std::fmt::Display| TourError::Local(format!("an answer does not parse: {error}"));
-        let mut request = PageRequest { region: self.local.home().clone(), filter, order: None, token: None, size: 100 };
-        let mut seen = Vec::new();
-        loop {
-            let bytes = self.observer.read.page(&request).await?;
-            let page: Page<'_> = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))?;
-            for raw in &page.findings {
-                let doc: Doc<'_> = serde_json::from_str(raw.get()).map_err(|error| unreadable(&error))?;
-                seen.push(Seen::of(&doc));
-            }
-            request.token = page.next_token.map(|token| token.to_string());
-            if request.token.is_none() {
-                return Ok(seen);
-            }
-        }
+        self.observer.read_one(key).await
     }
 
     /// What `alice` does in the console.
@@ -364,13 +306,4 @@ impl Clock for HubTime {
     async fn sleep(&self, duration: Duration) {
         self.0.sleep(duration).await;
     }
-}
-
-/// How many findings each owner holds.
-pub fn held(seen: &[Seen]) -> BTreeMap<&str, usize> {
-    let mut held = BTreeMap::new();
-    for owner in seen.iter().filter_map(|finding| finding.held_by.as_deref()) {
-        *held.entry(owner).or_default() += 1;
-    }
-    held
 }

@@ -27,6 +27,9 @@ pub enum Operation {
     DescribeHub,
     ListFindingAggregators,
     GetFindingAggregator,
+    ListTagsForResource,
+    TagResource,
+    UntagResource,
     GetCallerIdentity,
     ReceiveMessage,
     DeleteMessageBatch,
@@ -43,6 +46,9 @@ impl Operation {
             Self::DescribeHub => "DescribeHub",
             Self::ListFindingAggregators => "ListFindingAggregators",
             Self::GetFindingAggregator => "GetFindingAggregator",
+            Self::ListTagsForResource => "ListTagsForResource",
+            Self::TagResource => "TagResource",
+            Self::UntagResource => "UntagResource",
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::ReceiveMessage => "ReceiveMessage",
             Self::DeleteMessageBatch => "DeleteMessageBatch",
@@ -55,11 +61,20 @@ impl Operation {
         match self {
             Self::GetFindings => Some(Class::GetFindings),
             Self::BatchUpdateFindings => Some(Class::BatchUpdateFindings),
-            Self::GetFindingHistory | Self::DescribeHub | Self::ListFindingAggregators | Self::GetFindingAggregator => {
-                Some(Class::Other)
-            }
+            Self::GetFindingHistory
+            | Self::DescribeHub
+            | Self::ListFindingAggregators
+            | Self::GetFindingAggregator
+            | Self::ListTagsForResource
+            | Self::TagResource
+            | Self::UntagResource => Some(Class::Other),
             Self::GetCallerIdentity | Self::ReceiveMessage | Self::DeleteMessageBatch | Self::SendMessageBatch => None,
         }
+    }
+
+    /// Whether it changes the hub.
+    fn writes(self) -> bool {
+        matches!(self, Self::BatchUpdateFindings | Self::TagResource | Self::UntagResource)
     }
 }
 
@@ -237,7 +252,7 @@ impl Quota {
                 Some(bucket) => Some(bucket.take(self.clock.as_ref()).await),
                 None => None,
             };
-            if operation == Operation::BatchUpdateFindings
+            if operation.writes()
                 && let Some(fence) = &self.fence
                 && !fence.may_write().await
             {

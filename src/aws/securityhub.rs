@@ -28,6 +28,7 @@ use crate::engine::ports::{
 };
 
 mod filters;
+mod tags;
 
 /// How often findings that were not processed for a passing reason are sent again.
 const RESENDS: u32 = 3;

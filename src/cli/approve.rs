@@ -14,14 +14,15 @@ use crate::assembly::manifests::API_VERSION;
 /// Print an Approval manifest: put it where approvals of the subject count from
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
+Examples, in a cluster and in a directory:
+  hubkeeper approve FindingException/cdn -n team-pay --reason 'seen with the team' | kubectl apply -f -
   hubkeeper approve -f DIR FindingException/team-pay/cdn --approver alice --reason 'seen with the team' > DIR/approval.yaml")]
 pub(super) struct Args {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// Who decides
+    /// Who decides. Default: in a cluster, you, as it knows you
     #[arg(long, value_name = "WHO")]
-    approver: String,
+    approver: Option<String>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -30,7 +31,7 @@ pub(super) struct Args {
     deny: bool,
     /// Namespace of the Approval. Default: the only one that it can count from
     #[arg(long, value_name = "NAMESPACE")]
-    namespace: Option<String>,
+    approval_namespace: Option<String>,
     /// Name of the Approval. Default: the subject's name and the beginning of the digest
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -76,8 +77,9 @@ struct Named<'a> {
     name: &'a str,
 }
 
-pub(super) fn execute(args: &Args, out: &mut Out) -> Result<Ended, Failure> {
-    let subject = args.subject.read()?;
+pub(super) async fn execute(args: Args, out: &mut Out) -> Result<Ended, Failure> {
+    let subject = args.subject.read().await?;
+    let approver = approver(&args, &subject).await?;
     let expires_at = args.expires_at.as_deref().map(|text| {
         text.parse::<Timestamp>().map(|at| at.to_string()).map_err(|_| {
             Failure::new(format!("failed to use --expires-at {text:?}: it is no time"), "Write it as 2027-01-31T00:00:00Z.")
@@ -89,7 +91,7 @@ pub(super) fn execute(args: &Args, out: &mut Out) -> Result<Ended, Failure> {
         kind: "Approval",
         metadata: Metadata {
             name: args.name.clone().unwrap_or_else(|| format!("{}-{short}", subject.object.name)),
-            namespace: namespace(args, &subject)?,
+            namespace: namespace(&args, &subject)?,
         },
         spec: Spec {
             subject: Named {
@@ -99,7 +101,7 @@ pub(super) fn execute(args: &Args, out: &mut Out) -> Result<Ended, Failure> {
             },
             digest: &subject.digest,
             decision: if args.deny { "Deny" } else { "Approve" },
-            approver: &args.approver,
+            approver: &approver,
             reason: &args.reason,
             max_findings: subject.max_findings,
             expires_at: expires_at.transpose()?,
@@ -108,6 +110,15 @@ pub(super) fn execute(args: &Args, out: &mut Out) -> Result<Ended, Failure> {
     let yaml = serde_saphyr::to_string(&approval).map_err(|error| Failure::said(format!("failed to write YAML: {error}")))?;
     out.text(&yaml)?;
     Ok(Ended::Done)
+}
+
+/// Who decides: only a cluster knows who asks.
+async fn approver(args: &Args, subject: &Subject) -> Result<String, Failure> {
+    match (&args.approver, &subject.connected) {
+        (Some(named), _) => Ok(named.clone()),
+        (None, Some(connected)) => Ok(connected.who().await?),
+        (None, None) => Err(Failure::new("failed to know who decides: a directory cannot tell", "Name them with --approver.")),
+    }
 }
 
 /// Where it counts from: the hub's approvalNamespaces for limits, those of the guardrails for an exception.
@@ -124,20 +135,20 @@ fn namespace(args: &Args, subject: &Subject) -> Result<String, Failure> {
         (rules.flat_map(|rule| &rule.namespaces).map(String::as_str).collect(), "spec.approvals of its ExceptionPolicy")
     };
     let listed = || allowed.iter().copied().collect::<Vec<_>>().join(", ");
-    match (&args.namespace, allowed.len()) {
+    match (&args.approval_namespace, allowed.len()) {
         (Some(named), _) if allowed.contains(named.as_str()) => Ok(named.clone()),
         (_, 0) => Err(Failure::new(
             format!("failed to find a namespace that an approval of {} counts from", subject.object),
             format!("Name one in {of}; without it nothing has to be, or can be, approved."),
         )),
         (Some(named), _) => Err(Failure::new(
-            format!("failed to use --namespace {named}: an approval there does not count"),
+            format!("failed to use --approval-namespace {named}: an approval there does not count"),
             format!("It counts from {} ({of}).", listed()),
         )),
         (None, 1) => Ok(listed()),
         (None, _) => Err(Failure::new(
             "failed to choose a namespace: approvals count from several",
-            format!("Name one with --namespace: {}.", listed()),
+            format!("Name one with --approval-namespace: {}.", listed()),
         )),
     }
 }

@@ -27,8 +27,8 @@ struct Answer {
     digest: String,
 }
 
-pub(super) fn execute(args: &Args, out: &mut Out) -> Result<Ended, Failure> {
-    let subject = args.subject.read()?;
+pub(super) async fn execute(args: Args, out: &mut Out) -> Result<Ended, Failure> {
+    let subject = args.subject.read().await?;
     match args.output {
         Format::Text => out.line(subject.digest)?,
         Format::Json => out.json(&Answer { object: subject.object.to_string(), digest: subject.digest })?,

@@ -7,9 +7,13 @@
 //! | `TERM` | `dumb`: no colours and no progress |
 //! | `AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, ... | The SDK's own, read by it |
 //! | `HOSTNAME` | The replica's name in the Lease and in events: a pod has its own there |
-//! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect |
+//! | `KUBEBUILDER_ASSETS` | `demo --cluster`: the folder with the programs of a control plane |
+//! | `XDG_CACHE_HOME`, `HOME` | `demo --cluster`: where those are looked for otherwise, in `hubkeeper` |
+//! | `PATH` | `demo --cluster`: which programs the reader has |
+//! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect, or one kind of effect (`HubWrite:1`) |
 
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 /// The variables by name.
 pub mod names {
@@ -21,6 +25,14 @@ pub mod names {
     pub const TERM: &str = "TERM";
     /// The name of the pod, or of the machine.
     pub const HOSTNAME: &str = "HOSTNAME";
+    /// The programs of a control plane.
+    pub const KUBEBUILDER_ASSETS: &str = "KUBEBUILDER_ASSETS";
+    /// The user's caches.
+    pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+    /// The user's own folder.
+    pub const HOME: &str = "HOME";
+    /// Where programs are.
+    pub const PATH: &str = "PATH";
     /// Crash tests.
     pub const ABORT_AT_EFFECT: &str = "HUBKEEPER_ABORT_AT_EFFECT";
 }
@@ -38,6 +50,14 @@ pub(super) struct Environment {
     pub(super) progress: bool,
     /// `HOSTNAME`.
     pub(super) host: Option<String>,
+    /// `KUBEBUILDER_ASSETS`.
+    pub(super) assets: Option<PathBuf>,
+    /// The user's caches: `XDG_CACHE_HOME`, or `.cache` in `HOME`, or here.
+    pub(super) cache: PathBuf,
+    /// `PATH`.
+    pub(super) path: Vec<PathBuf>,
+    /// This program.
+    pub(super) program: Option<PathBuf>,
     /// `HUBKEEPER_ABORT_AT_EFFECT`.
     pub(super) abort_at_effect: Option<String>,
 }
@@ -45,7 +65,12 @@ pub(super) struct Environment {
 impl Environment {
     pub(super) fn read() -> Self {
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-        Self::of(variable, out, err)
+        Self { program: std::env::current_exe().ok(), ..Self::of(variable, out, err) }
+    }
+
+    /// The first program of this name in `PATH`.
+    pub(super) fn found(&self, name: &str) -> Option<PathBuf> {
+        self.path.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
     }
 
     fn of(variable: impl Fn(&str) -> Option<String>, out: bool, err: bool) -> Self {
@@ -58,6 +83,11 @@ impl Environment {
             colour_of_errors: err && !plain,
             progress: err && !dumb,
             host: set(names::HOSTNAME),
+            assets: set(names::KUBEBUILDER_ASSETS).map(PathBuf::from),
+            cache: set(names::XDG_CACHE_HOME)
+                .map_or_else(|| set(names::HOME).as_deref().map_or(Path::new(""), Path::new).join(".cache"), PathBuf::from),
+            path: set(names::PATH).map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
+            program: None,
             abort_at_effect: set(names::ABORT_AT_EFFECT),
         }
     }
@@ -85,5 +115,12 @@ mod tests {
         assert!(of(&[("NO_COLOR", "")], true).colour, "an empty NO_COLOR says nothing");
         let dumb = of(&[("TERM", "dumb")], true);
         assert!(!dumb.colour && !dumb.progress);
+    }
+
+    #[test]
+    fn caches_are_where_the_user_has_them() {
+        assert_eq!(of(&[("HOME", "/home/alice")], true).cache, Path::new("/home/alice/.cache"));
+        assert_eq!(of(&[("HOME", "/home/alice"), ("XDG_CACHE_HOME", "/var/cache")], true).cache, Path::new("/var/cache"));
+        assert_eq!(of(&[("PATH", "/a:/b")], true).path, [Path::new("/a"), Path::new("/b")]);
     }
 }

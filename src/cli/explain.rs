@@ -1,8 +1,11 @@
 //! `hubkeeper explain`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Ended;
+use super::cluster::ClusterFlags;
+use super::declared::{self, Place};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::out::{Bar, Out, WIDTH, wrap};
@@ -17,9 +20,9 @@ pub(super) struct Args {
     /// Id of the finding, or how it ends or begins, if that fits one only
     #[arg(value_name = "FINDING")]
     finding: String,
-    /// Directory of manifests
+    /// Directory of manifests. Default: the objects of a cluster
     #[arg(short = 'f', long, value_name = "DIR")]
-    manifests: PathBuf,
+    manifests: Option<PathBuf>,
     /// Only this SecurityHub. Default: all that are declared
     #[arg(long, value_name = "NAME")]
     hub: Option<String>,
@@ -27,13 +30,16 @@ pub(super) struct Args {
     #[arg(short, long, value_enum, default_value = "text")]
     output: Format,
     #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
     way: Way,
 }
 
 pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
     let reach = args.way.reach()?;
-    let desired = read::manifests(&args.manifests)?;
-    let hubs = read::hubs(&desired, args.hub.as_deref())?;
+    let place = Place::of(args.manifests, args.cluster);
+    let desired = Arc::new(place.read().await?);
+    let hubs = declared::hubs(&desired, args.hub.as_deref(), &place)?;
     signals::until(None, |token| async move {
         for hub in &hubs {
             let bar = Bar::reading(environment, hub);

@@ -1,11 +1,13 @@
 //! Arguments to settings, settings to the assembly, results to the terminal. One file per command.
 //!
-//! Exit codes are API: 0 done (`plan`: nothing to do), 1 an error, 2 `plan` only: there are changes. A reader that goes away
-//! (`hubkeeper crds | head`) is no error.
+//! Exit codes are API: 0 done (`plan`: nothing to do), 1 an error, 2 there are changes (`plan`), or would be (`take-over` without
+//! `--yes`). A reader that goes away (`hubkeeper crds | head`) is no error.
 
 mod approve;
+mod cluster;
 mod completion;
 mod crds;
+mod declared;
 mod demo;
 mod digest;
 pub mod environment;
@@ -18,6 +20,7 @@ mod read;
 mod run;
 mod signals;
 mod subject;
+mod take_over;
 mod validate;
 mod version;
 
@@ -46,6 +49,7 @@ enum Command {
     Explain(explain::Args),
     Digest(digest::Args),
     Approve(approve::Args),
+    TakeOver(take_over::Args),
     Local(local::Args),
     Demo(demo::Args),
     Crds(crds::Args),
@@ -58,7 +62,7 @@ enum Command {
 enum Ended {
     /// Done; for `plan`: nothing to do.
     Done,
-    /// `plan` only: there are changes.
+    /// There are changes, and none was made: `plan`, `take-over` without `--yes`.
     Changes,
     /// It has said itself what is wrong.
     Wrong,
@@ -96,14 +100,15 @@ pub fn main() -> ExitCode {
 fn execute(command: Command, environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
     match command {
         Command::Validate(args) => validate::execute(&args, out),
-        Command::Digest(args) => digest::execute(&args, out),
-        Command::Approve(args) => approve::execute(&args, out),
+        Command::Digest(args) => wait(digest::execute(args, out)),
+        Command::Approve(args) => wait(approve::execute(args, out)),
         Command::Crds(args) => crds::execute(&args, out),
         Command::Completion(args) => completion::execute(&args, out),
         Command::Version(args) => version::execute(&args, out),
         Command::Run(args) => wait(run::execute(args, environment)),
         Command::Plan(args) => wait(plan::execute(args, environment, out)),
         Command::Explain(args) => wait(explain::execute(args, environment, out)),
+        Command::TakeOver(args) => wait(take_over::execute(args, out)),
         Command::Local(args) => wait(local::execute(args, environment, out)),
         Command::Demo(args) => wait(demo::execute(args, environment, out)),
     }

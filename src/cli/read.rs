@@ -1,17 +1,15 @@
 //! What the commands that read manifests or the hub share.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::out::{Out, remark};
+use super::out::Out;
 use crate::assembly::look::LookError;
-use crate::assembly::manifests::{Loaded, Problem, Verdict, load};
+use crate::assembly::manifests::{Problem, Verdict};
 use crate::assembly::reach::Reach;
-use crate::core::objects::Desired;
 
 /// The way to AWS.
 #[derive(Debug, Clone, clap::Args)]
@@ -44,36 +42,6 @@ pub(super) fn directory(positional: Option<PathBuf>, flag: Option<PathBuf>) -> R
     positional
         .or(flag)
         .ok_or_else(|| Failure::new("failed to know which manifests are meant: none are named", "Name a directory: -f DIR."))
-}
-
-/// Manifests without errors; otherwise all errors are said.
-pub(super) fn manifests(directory: &Path) -> Result<Arc<Desired>, Failure> {
-    let Loaded { desired, verdict } = load(directory);
-    if verdict.errors.is_empty() {
-        return Ok(Arc::new(desired));
-    }
-    for problem in &verdict.errors {
-        remark(problem);
-    }
-    let sentence = format!("failed to use {}: {}", directory.display(), super::out::count(verdict.errors.len(), "error"));
-    Err(Failure::new(sentence, "Correct what is listed above; `hubkeeper validate` checks it without AWS."))
-}
-
-/// The hubs that are meant: the one named, or all.
-pub(super) fn hubs(desired: &Desired, named: Option<&str>) -> Result<Vec<String>, Failure> {
-    let declared: Vec<String> = desired.objects.hubs.iter().map(|hub| hub.meta.object.name.to_string()).collect();
-    match named {
-        Some(named) if declared.iter().any(|hub| hub == named) => Ok(vec![named.to_owned()]),
-        Some(named) => Err(Failure::new(
-            format!("failed to find SecurityHub/{named} in the manifests"),
-            format!("Declared: {}.", if declared.is_empty() { "none".to_owned() } else { declared.join(", ") }),
-        )),
-        None if declared.is_empty() => Err(Failure::new(
-            "failed to find a SecurityHub in the manifests",
-            "Declare one: kind SecurityHub with spec.homeRegion, as in examples/quickstart/hub.yaml.",
-        )),
-        None => Ok(declared),
-    }
 }
 
 pub(super) fn failed(error: &LookError) -> Failure {

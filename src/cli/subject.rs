@@ -1,10 +1,11 @@
 //! What an approval is about: shared by `digest` and `approve`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use super::cluster::ClusterFlags;
+use super::declared::{self, Place};
 use super::failure::Failure;
-use super::read;
+use crate::assembly::cluster::Connected;
 use crate::assembly::manifests::find;
 use crate::core::decide::ChangeKind;
 use crate::core::digest::over_limit;
@@ -14,12 +15,17 @@ use crate::core::objects::Desired;
 /// The object, and for changes over a limit which.
 #[derive(Debug, clap::Args)]
 pub(super) struct SubjectArgs {
-    /// The object: FindingException/NAMESPACE/NAME, ControlPolicy/NAME
+    /// The object: FindingException/NAMESPACE/NAME, ControlPolicy/NAME; in a cluster FindingException/NAME too
     #[arg(value_name = "KIND/[NAMESPACE/]NAME")]
     object: String,
-    /// Directory of manifests
+    /// Directory of manifests. Default: the objects of a cluster
     #[arg(short = 'f', long, value_name = "DIR")]
-    manifests: PathBuf,
+    manifests: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    /// Namespace of the object, where its name gives none. Default: the context's
+    #[arg(short, long, value_name = "NAME", conflicts_with = "manifests", help_heading = "Cluster")]
+    namespace: Option<String>,
     /// For changes over a limit; without it: for an exception's whole spec
     #[arg(long, requires_all = ["action", "max_findings"])]
     over_limit: bool,
@@ -44,23 +50,37 @@ pub(super) struct Subject {
     pub(super) digest: String,
     /// The ceiling, for changes over a limit.
     pub(super) max_findings: Option<u32>,
-    pub(super) desired: Arc<Desired>,
+    pub(super) desired: Desired,
     pub(super) hub: Option<String>,
+    /// Who asks, if a cluster was asked.
+    pub(super) connected: Option<Connected>,
 }
 
 const ACTIONS: [ChangeKind; 4] = [ChangeKind::Suppress, ChangeKind::Adopt, ChangeKind::GiveBack, ChangeKind::Reopen];
 
 impl SubjectArgs {
-    pub(super) fn read(&self) -> Result<Subject, Failure> {
-        let object: ObjectRef =
-            self.object.parse().map_err(|error| Failure::said(format!("failed to name the object: {error}")))?;
+    pub(super) async fn read(&self) -> Result<Subject, Failure> {
+        let place = Place::of(self.manifests.clone(), self.cluster.clone());
+        let connected = match &place {
+            Place::Directory(_) => None,
+            Place::Cluster(cluster) => Some(cluster.connect().await?),
+        };
+        let object = self.object(connected.as_ref())?;
         if !matches!(object.kind, Kind::FindingException | Kind::ControlPolicy) {
             return Err(Failure::new(
                 format!("failed to make a digest of {object}: approvals are of a FindingException or a ControlPolicy"),
                 "Name the owner that the status or `hubkeeper plan` names.",
             ));
         }
-        let desired = read::manifests(&self.manifests)?;
+        let desired = match &connected {
+            None => place.read().await?,
+            // Where an approval counts from.
+            Some(connected) => {
+                let kind = if self.over_limit { Kind::SecurityHub } else { Kind::ExceptionPolicy };
+                connected.about(&object, kind).await?
+            }
+        };
+        declared::unusable(&desired, |there| *there == object)?;
         let spec = match find(&desired.objects, &object) {
             Some(_) if self.deleted => {
                 let sentence = format!("failed to make a digest: {object} is declared, and --deleted says that it is not");
@@ -70,7 +90,10 @@ impl SubjectArgs {
             None if self.deleted => "absent".to_owned(),
             None => {
                 return Err(Failure::new(
-                    format!("failed to find {object} in {}", self.manifests.display()),
+                    match &self.manifests {
+                        Some(manifests) => format!("failed to find {object} in {}", manifests.display()),
+                        None => format!("failed to find {object} in the cluster"),
+                    },
                     "Check the name; for what a deleted object still holds, add --deleted.",
                 ));
             }
@@ -84,7 +107,7 @@ impl SubjectArgs {
                         format!("Allowed: {}.", allowed.join(", ")),
                     )
                 })?;
-                let hub = self.hub(&desired)?;
+                let hub = self.hub(&desired, &place)?;
                 (over_limit(&hub, &object.to_string(), &spec, action, ceiling.into()), Some(hub))
             }
             _ if object.kind == Kind::FindingException => (spec, None),
@@ -95,11 +118,34 @@ impl SubjectArgs {
                 ));
             }
         };
-        Ok(Subject { object, digest, max_findings: self.max_findings, desired, hub })
+        Ok(Subject { object, digest, max_findings: self.max_findings, desired, hub, connected })
     }
 
-    fn hub(&self, desired: &Desired) -> Result<String, Failure> {
-        match read::hubs(desired, self.hub.as_deref())?.as_slice() {
+    /// Which object; in a cluster a name without a namespace is one of the namespace that is meant.
+    fn object(&self, connected: Option<&Connected>) -> Result<ObjectRef, Failure> {
+        let (kind, name) = self.object.split_once('/').unwrap_or((&self.object, ""));
+        // As kubectl prints it, too: findingexception.hubkeeper.dev/cdn.
+        let as_printed = |known: &Kind| kind.trim_end_matches(".hubkeeper.dev").eq_ignore_ascii_case(known.as_str());
+        let text = match (Kind::ALL.into_iter().find(as_printed), connected) {
+            (Some(kind), Some(connected)) if kind.is_namespaced() && !name.contains('/') => {
+                let namespace = self.namespace.as_deref().unwrap_or_else(|| connected.namespace());
+                format!("{kind}/{namespace}/{name}")
+            }
+            (Some(kind), _) => format!("{kind}/{name}"),
+            (None, _) => self.object.clone(),
+        };
+        let object: ObjectRef = text.parse().map_err(|error| Failure::said(format!("failed to name the object: {error}")))?;
+        match (&object.namespace, &self.namespace) {
+            (Some(own), Some(meant)) if **own != **meant => Err(Failure::new(
+                format!("failed to name the object: {object} is in {own}, and --namespace says {meant}"),
+                "Leave one of them out.",
+            )),
+            _ => Ok(object),
+        }
+    }
+
+    fn hub(&self, desired: &Desired, place: &Place) -> Result<String, Failure> {
+        match declared::hubs(desired, self.hub.as_deref(), place)?.as_slice() {
             [hub] => Ok(hub.clone()),
             hubs => Err(Failure::new(
                 "failed to know whose limit is meant: several hubs are declared",

@@ -3,6 +3,7 @@
 //!
 //! Not here: nodes. Objects are stored, judged, watched and collected; no container ever runs.
 
+mod binaries;
 mod certificates;
 mod kubeconfig;
 mod process;
@@ -13,33 +14,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use binaries::Binaries;
 use certificates::{Authority, Identity};
 use process::Process;
-
-/// The programs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binaries {
-    folder: PathBuf,
-}
-
-impl Binaries {
-    /// Those in a folder, if all are there.
-    pub fn in_folder(folder: &Path) -> Result<Self, Error> {
-        let missing: Vec<&str> = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"]
-            .into_iter()
-            .filter(|name| !folder.join(name).is_file())
-            .collect();
-        if missing.is_empty() {
-            return Ok(Self { folder: folder.to_owned() });
-        }
-        Err(Error::NoBinaries { folder: folder.to_owned(), missing: missing.join(", ") })
-    }
-
-    /// `kubectl`, of the version of the API server.
-    pub fn kubectl(&self) -> PathBuf {
-        self.folder.join("kubectl")
-    }
-}
 
 /// Somebody who is let in by a bearer token; what they may do is up to RBAC.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ pub mod effects;
 pub mod facts;
 pub mod filter;
 pub mod grant;
+pub mod hub_owner;
 pub mod ids;
 pub mod limits;
 pub mod marker;

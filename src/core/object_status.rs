@@ -72,6 +72,10 @@ impl Detail {
 pub struct HubDetail {
     pub account: Option<AccountId>,
     pub hub_arn: Option<String>,
+    /// Who owns the hub in the home Region, as its tag says.
+    pub owner: Option<String>,
+    /// By what name we own hubs.
+    pub keeper: Option<String>,
     pub linked_regions: Vec<Region>,
     pub findings: u64,
     pub problems: u64,

@@ -59,6 +59,8 @@ pub struct Broken {
     /// The priority of a ControlPolicy that is not known to be `Audit`, as far as it can be read: what it says comes before
     /// what policies of lower priority say, whatever it is.
     pub priority: Option<i32>,
+    /// `metadata.generation` of what cannot be read; 0 where the source has none.
+    pub generation: i64,
 }
 
 impl Objects {
@@ -87,6 +89,28 @@ pub struct Desired {
     /// Whether the source has listed everything there is: only then does a missing owner prove that it is gone.
     /// `false` while a file is unreadable or half-written, a directory is missing, or a cache is not yet synced.
     pub complete: bool,
+}
+
+impl Desired {
+    /// This with other objects laid over it: each comes into the place of the one of its name, or is added.
+    #[must_use]
+    pub fn under(mut self, over: Objects) -> Self {
+        self.broken.retain(|broken| !broken.object.as_ref().is_some_and(|object| over.contains(object)));
+        let Objects { hubs, accounts, policies, exceptions, exception_policies, approvals } = over;
+        lay(&mut self.objects.hubs, hubs);
+        lay(&mut self.objects.accounts, accounts);
+        lay(&mut self.objects.policies, policies);
+        lay(&mut self.objects.exceptions, exceptions);
+        lay(&mut self.objects.exception_policies, exception_policies);
+        lay(&mut self.objects.approvals, approvals);
+        self
+    }
+}
+
+fn lay<S>(below: &mut Vec<Object<S>>, over: Vec<Object<S>>) {
+    let all: BTreeMap<ObjectRef, Object<S>> =
+        below.drain(..).chain(over).map(|object| (object.meta.object.clone(), object)).collect();
+    below.extend(all.into_values());
 }
 
 /// `Match`: all given fields must hold, values in one field are alternatives. An empty list is a field that is not given.

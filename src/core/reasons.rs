@@ -89,6 +89,12 @@ pub const AWS_FAILED: &str = "AwsFailed";
 pub const MISCONFIGURED: &str = "Misconfigured";
 /// Security Hub does not take a change of some findings, and trying again is useless.
 pub const REFUSED: &str = "Refused";
+/// The hub's tag names another owner: nothing is written.
+pub const OWNED_ELSEWHERE: &str = "OwnedElsewhere";
+/// The hub's tag cannot be read or set, so that nobody knows whose it is: nothing is written.
+pub const OWNER_UNKNOWN: &str = "OwnerUnknown";
+/// The hub was nobody's, and is ours from now on.
+pub const CLAIMED: &str = "Claimed";
 /// Access denied by IAM.
 pub const ACCESS_DENIED: &str = "AccessDenied";
 /// Security Hub is off.

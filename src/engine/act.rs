@@ -74,6 +74,8 @@ pub struct Circumstances<'a> {
     pub ledger: &'a Ledger,
     /// What is being sent and not yet in the ledger.
     pub reserved: &'a BTreeMap<String, u64>,
+    /// Rows of a hub that is not known to be ours: nothing is to be done about them.
+    pub elsewhere: &'a dyn Fn(RowId) -> bool,
     /// Rows that are not to be touched now: in flight, or failed lately.
     pub blocked: &'a dyn Fn(RowId) -> bool,
     /// Rows that are being read again and have not come yet.
@@ -118,7 +120,7 @@ fn admitted<'a>(evaluator: &'a Evaluator, inventory: &'a Inventory, at: &Circums
     let mut wanted_by: BTreeMap<(&Owner, ChangeKind), Wishes<'_>> = BTreeMap::new();
     for (&row, wanted) in evaluator.wanted() {
         let frozen = set.hub_spec.suspend && wanted.reason != reasons::EXPIRED;
-        if frozen {
+        if frozen || (at.elsewhere)(row) {
             continue;
         }
         let wishes = wanted_by.entry((&wanted.change.owner, wanted.change.kind)).or_default();

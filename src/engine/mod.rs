@@ -5,11 +5,12 @@
 
 pub mod act;
 mod backoff;
-mod call;
+pub mod call;
 #[cfg(test)]
 mod decisions;
 mod doubt;
 pub mod evaluate;
+pub mod hub_owner;
 mod ingest;
 pub mod keeper;
 pub mod ports;

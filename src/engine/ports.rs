@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::core::hub_owner::HubOwner;
 use crate::core::ids::{AccountId, ControlId, FindingKey, ObjectRef, Region};
 pub use crate::core::object_status::{
     AccountDetail, ApprovalDetail, Condition, Detail, ExceptionDetail, ExceptionPolicyDetail, HubDetail, HubLimitHold, LimitHold,
@@ -213,6 +214,17 @@ pub trait HubWrite: Send + Sync {
     async fn update(&self, region: &Region, keys: &[FindingKey], patch: &Patch) -> Result<Vec<Unprocessed>, AwsFailure>;
 }
 
+/// Tags of a hub's ARN: whose it is. `arn` is the one of the Region's hub.
+#[async_trait]
+pub trait HubTags: Send + Sync {
+    /// ListTagsForResource.
+    async fn tags(&self, region: &Region, arn: &str) -> Result<BTreeMap<String, String>, AwsFailure>;
+    /// TagResource: sets these, leaves others. Retries throttles only.
+    async fn tag(&self, region: &Region, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), AwsFailure>;
+    /// UntagResource; a key that is not there is no error. Retries throttles only.
+    async fn untag(&self, region: &Region, arn: &str, keys: &[&str]) -> Result<(), AwsFailure>;
+}
+
 /// One change of a finding, from GetFindingHistory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryRecord {
@@ -338,6 +350,8 @@ pub struct Figures {
     pub unindexed: u64,
     pub syncing: bool,
     pub converged: bool,
+    /// The hub is known to be ours to write.
+    pub owned: bool,
 }
 
 /// Where figures go.
@@ -358,12 +372,16 @@ pub trait Fence: Send + Sync {
 pub enum Effect {
     /// BatchUpdateFindings; the number of findings.
     HubWrite(usize),
+    /// TagResource or UntagResource of the hub: its owner.
+    HubTag,
     /// Acknowledging messages; how many.
     QueueAck(usize),
     /// Renewing or releasing the lease.
     Lease,
     /// Writing or removing a status.
     Status(ObjectRef),
+    /// Writing an event about an object into the cluster.
+    Event(ObjectRef),
     /// Writing local state.
     State,
     /// Assuming a role.
@@ -397,6 +415,7 @@ pub struct HubPorts {
     pub read: Arc<dyn HubRead>,
     pub write: Arc<dyn HubWrite>,
     pub history: Arc<dyn History>,
+    pub tags: Arc<dyn HubTags>,
     pub feed: Option<Arc<dyn Feed>>,
 }
 
@@ -411,6 +430,8 @@ pub trait Connector: Send + Sync {
 #[derive(Clone)]
 #[allow(missing_docs)]
 pub struct World {
+    /// By what name we own hubs.
+    pub owner: HubOwner,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
     pub gate: Arc<dyn Gate>,

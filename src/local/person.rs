@@ -7,9 +7,11 @@ use crate::wire::securityhub::{
     BatchUpdateFindings, BatchUpdateFindingsAnswer, FindingHistory, FindingIdentifier, GetFindingHistory, NoteUpdate,
     WorkflowUpdate,
 };
+use crate::wire::tags::Tags;
 
 use super::Local;
 use super::hub::caller::{Caller, Principal};
+use super::hub::tags::hub_arn;
 
 /// A person in the administrator's account and home Region, until sent elsewhere.
 #[derive(Debug, Clone)]
@@ -70,6 +72,29 @@ impl Person {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = BatchUpdateFindings { user_defined_fields: Some(fields), ..BatchUpdateFindings::default() };
         self.update(std::slice::from_ref(key), request)
+    }
+
+    /// Switches Security Hub on, with these tags.
+    pub fn enable_hub(&self, tags: &[(&str, &str)]) -> Result<(), AwsError> {
+        self.local.with_hub(|hub, now| hub.enable(&self.caller, now))?;
+        if tags.is_empty() { Ok(()) } else { self.tag_hub(tags) }
+    }
+
+    /// Tags the hub.
+    pub fn tag_hub(&self, tags: &[(&str, &str)]) -> Result<(), AwsError> {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.local.with_hub(|hub, _| hub.tag(&self.caller, &hub_arn(&self.caller), &tags))
+    }
+
+    /// Takes tags of the hub away.
+    pub fn untag_hub(&self, keys: &[&str]) -> Result<(), AwsError> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        self.local.with_hub(|hub, _| hub.untag(&self.caller, &hub_arn(&self.caller), &keys))
+    }
+
+    /// The tags of the hub.
+    pub fn hub_tags(&self) -> Result<Tags, AwsError> {
+        self.local.with_hub(|hub, _| hub.tags_of(&self.caller, &hub_arn(&self.caller))).map(|answer| answer.tags)
     }
 
     /// The first page of a finding's history.

@@ -77,7 +77,8 @@ pub(super) fn across(desired: &Desired, nodes: &Nodes, verdict: &mut Verdict) {
         let namespace = object.namespace.as_deref().unwrap_or_default();
         let named = objects.exception_policies.iter().any(|policy| policy.spec.namespaces.iter().any(|name| name == namespace));
         if !named && !unread(Kind::ExceptionPolicy) {
-            let message = format!("no ExceptionPolicy names the namespace {namespace:?}: the exception has no effect");
+            let message =
+                format!("no ExceptionPolicy here names the namespace {namespace:?}: without one the exception has no effect");
             warnings.warn(object, "metadata.namespace", message);
         }
         for (index, target) in exception.spec.targets.iter().enumerate() {

@@ -64,6 +64,7 @@ struct HubFamilies {
     unindexed: Level,
     syncing: Level,
     converged: Level,
+    owned: Level,
     writes: Total,
     written_findings: Total,
     pages_read: Total,
@@ -104,6 +105,7 @@ impl Metrics {
         );
         registry.register("syncing", "1 during a full sync", hub.syncing.clone());
         registry.register("converged", "1 while nothing is left to do", hub.converged.clone());
+        registry.register("owned", "1 while the hub is known to be this owner's, so that it may be written", hub.owned.clone());
         registry.register("writes", "Calls that changed findings", hub.writes.clone());
         registry.register("written_findings", "Findings changed", hub.written_findings.clone());
         registry.register("pages_read", "Pages of findings read", hub.pages_read.clone());
@@ -171,6 +173,7 @@ impl Meter for HubMeter {
         level(&hub.unindexed, figures.unindexed);
         level(&hub.syncing, figures.syncing.into());
         level(&hub.converged, figures.converged.into());
+        level(&hub.owned, figures.owned.into());
         total(&hub.writes, figures.writes);
         total(&hub.written_findings, figures.written_findings);
         total(&hub.pages_read, figures.pages_read);

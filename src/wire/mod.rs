@@ -10,4 +10,5 @@ pub mod securityhub;
 pub mod sigv4;
 pub mod sqs;
 pub mod sts;
+pub mod tags;
 pub mod token;

@@ -199,7 +199,7 @@ spec:
 }
 
 /// Control findings that fail, spread evenly over Regions that are not linked.
-fn fill(local: &Local, regions: &[&str], findings: usize) {
+pub fn fill(local: &Local, regions: &[&str], findings: usize) {
     let accounts: Vec<_> = local.organization().accounts().map(|account| account.id).collect();
     let start = local.clock().now();
     local.with_hub(|hub, now| {

@@ -3,27 +3,12 @@
 
 #![expect(clippy::print_stdout, reason = "figures for people")]
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const BIN: &str = env!("CARGO_BIN_EXE_hubkeeper");
-/// How long a child may take to say where it listens, and the controller to converge.
-const PATIENCE: Duration = Duration::from_mins(15);
-
-/// Ends with its owner.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::process::{BIN, PATIENCE, metric, metrics, resident, start};
 
 /// Peak and present resident memory.
 pub fn run() {
@@ -90,47 +75,4 @@ fn declare(manifests: &Path) {
         let text = text.replace(careful, "limits: {maxFindings: 1000000, maxPercent: 100}\n  apiQuotaPercent: 100");
         std::fs::write(manifests.join(file.file_name()), text).unwrap();
     }
-}
-
-/// Starts a program, and waits until it says at which address it listens.
-fn start(mut command: Command, says: &'static str) -> (Running, String) {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (tell, told) = mpsc::channel();
-    let outputs: [Option<Box<dyn Read + Send>>; 2] =
-        [child.stdout.take().map(|out| Box::new(out) as _), child.stderr.take().map(|out| Box::new(out) as _)];
-    for output in outputs.into_iter().flatten() {
-        let tell = tell.clone();
-        // Read to the end, so that the program never waits for a reader.
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if let Some((_, address)) = line.split_once(says) {
-                    let _ = tell.send(address.trim().to_owned());
-                }
-            }
-        });
-    }
-    let running = Running(child);
-    let address = told.recv_timeout(PATIENCE).unwrap();
-    (running, address)
-}
-
-/// What the kernel says of its memory, in KiB.
-fn resident(running: &Running, name: &str) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", running.0.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok()).unwrap_or(f64::NAN)
-}
-
-fn metrics(address: &str) -> String {
-    let mut text = String::new();
-    if let Ok(mut stream) = TcpStream::connect(address) {
-        let _ = write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        let _ = stream.read_to_string(&mut text);
-    }
-    text
-}
-
-fn metric(address: &str, name: &str) -> Option<f64> {
-    let text = metrics(address);
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.split_once("} ")?.1.trim().parse().ok())
 }

@@ -295,18 +295,20 @@ impl Fence for Lost {
 
 #[tokio::test(start_paused = true)]
 async fn no_retry_of_a_write_starts_after_the_right_to_write_is_lost() {
-    let clock = Arc::new(TokioClock::new());
-    let quota = Quota::new(clock, Arc::new(crate::aws::testing::Seeded::new(7)), Share::percent(60))
-        .with_fence(Arc::new(Lost(AtomicU32::new(0))));
-    let count = AtomicU32::new(0);
-    let result: Result<(), _> = quota
-        .call(&region(), Operation::BatchUpdateFindings, Retry::WRITE, || async {
-            count.fetch_add(1, Ordering::Relaxed);
-            Err(fail(FailureKind::Throttled))
-        })
-        .await;
-    assert_eq!(result.unwrap_err().kind, FailureKind::Stopped);
-    assert_eq!(count.into_inner(), 1);
+    for operation in [Operation::BatchUpdateFindings, Operation::TagResource, Operation::UntagResource] {
+        let clock = Arc::new(TokioClock::new());
+        let quota = Quota::new(clock, Arc::new(crate::aws::testing::Seeded::new(7)), Share::percent(60))
+            .with_fence(Arc::new(Lost(AtomicU32::new(0))));
+        let count = AtomicU32::new(0);
+        let result: Result<(), _> = quota
+            .call(&region(), operation, Retry::WRITE, || async {
+                count.fetch_add(1, Ordering::Relaxed);
+                Err(fail(FailureKind::Throttled))
+            })
+            .await;
+        assert_eq!(result.unwrap_err().kind, FailureKind::Stopped);
+        assert_eq!(count.into_inner(), 1, "{operation}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::testing::{Seen, Server, TokioClock, json, quota, refusal, region, transport};
-use crate::engine::ports::{Clock as _, Order, ReadFilter};
+use crate::engine::ports::{Clock as _, HubTags as _, Order, ReadFilter};
 
 /// A hub answered by `answer`, and its clock.
 async fn hub<F, Fut>(server: &Server, answer: F) -> (SecurityHub, Arc<TokioClock>)
@@ -343,4 +343,36 @@ async fn a_history_that_repeats_its_token_is_given_up() {
     let (hub, _) = hub(&server, |_, _| async { json(200, json!({"Records": [], "NextToken": "again"})) }).await;
     assert_eq!(hub.history(&region(), &keys(1)[0]).await.unwrap_err().kind, FailureKind::Transient);
     assert_eq!(server.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_the_hub_are_listed_set_and_removed_by_its_arn() {
+    let server = Server::default();
+    let (hub, _) = hub(&server, |request, _| async move {
+        json(200, if request.method == "GET" { json!({"Tags": {"team": "sec"}}) } else { json!({}) })
+    })
+    .await;
+    let arn = "arn:aws:securityhub:eu-west-1:111122223333:hub/default";
+    assert_eq!(hub.tags(&region(), arn).await.unwrap(), BTreeMap::from([("team".to_owned(), "sec".to_owned())]));
+    hub.tag(&region(), arn, &BTreeMap::from([("a".to_owned(), "1".to_owned())])).await.unwrap();
+    hub.untag(&region(), arn, &["a", "b"]).await.unwrap();
+    let seen = server.seen();
+    let path = "/tags/arn%3Aaws%3Asecurityhub%3Aeu-west-1%3A111122223333%3Ahub%2Fdefault";
+    let (asked, ended): (Vec<&str>, Vec<bool>) =
+        seen.iter().map(|request| (request.method.as_str(), request.path.contains(path))).unzip();
+    assert_eq!((asked, ended), (vec!["GET", "POST", "DELETE"], vec![true; 3]), "{seen:?}");
+    assert_eq!(seen[1].json(), json!({"Tags": {"a": "1"}}));
+    assert!(seen[2].path.ends_with("?tagKeys=a&tagKeys=b"), "{}", seen[2].path);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tags_of_a_hub_that_is_not_there_say_that_it_is_off_and_a_tag_is_not_set_twice() {
+    let server = Server::default();
+    let (off, _) = hub(&server, |_, _| async { refusal(404, "ResourceNotFoundException", "no such hub") }).await;
+    assert_eq!(off.tags(&region(), "arn").await.unwrap_err().kind, FailureKind::NotEnabled);
+    let server = Server::default();
+    let (failing, _) = hub(&server, |_, _| async { refusal(500, "InternalException", "no") }).await;
+    let failure = failing.tag(&region(), "arn", &BTreeMap::from([("a".to_owned(), "1".to_owned())])).await.unwrap_err();
+    assert_eq!((failure.kind, server.count()), (FailureKind::Transient, 1));
+    assert_eq!(failure.action, "call TagResource in eu-west-1");
 }

@@ -2,8 +2,6 @@
 
 use jiff::{Timestamp, ToSpan};
 
-use crate::assembly::tour::{Tour, TourError};
-
 /// The files.
 const QUICKSTART: [(&str, &str); 4] = [
     ("accounts.yaml", include_str!("../../../examples/quickstart/accounts.yaml")),
@@ -12,12 +10,9 @@ const QUICKSTART: [(&str, &str); 4] = [
     ("policy.yaml", include_str!("../../../examples/quickstart/policy.yaml")),
 ];
 
-/// Writes them. The exception began ten days before `start` and ends at `ends`; the hub has its event queue.
-pub(super) fn write(tour: &Tour, start: Timestamp, ends: Timestamp) -> Result<(), TourError> {
-    for (name, text) in QUICKSTART {
-        tour.write(name, &fitted(text, &tour.queue_url(), start, ends))?;
-    }
-    Ok(())
+/// Their names and texts. The exception began ten days before `start` and ends at `ends`; the hub has its event queue.
+pub(super) fn all(queue_url: &str, start: Timestamp, ends: Timestamp) -> [(&'static str, String); 4] {
+    QUICKSTART.map(|(name, text)| (name, fitted(text, queue_url, start, ends)))
 }
 
 fn fitted(text: &str, queue_url: &str, start: Timestamp, ends: Timestamp) -> String {
@@ -56,7 +51,7 @@ mod tests {
     fn dates_and_queue_are_fitted_and_nothing_else_changes() {
         let (start, ends) = ("2026-11-21T08:00:00.5Z".parse().unwrap(), "2026-11-21T08:12:00.5Z".parse().unwrap());
         let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/hubkeeper";
-        let all: String = QUICKSTART.iter().map(|(_, text)| fitted(text, url, start, ends)).collect();
+        let all: String = super::all(url, start, ends).into_iter().map(|(_, text)| text).collect();
         let before: String = QUICKSTART.iter().map(|(_, text)| *text).collect();
         let changed: Vec<&str> = all.lines().zip(before.lines()).filter(|(new, old)| new != old).map(|(new, _)| new).collect();
         assert_eq!(

@@ -5,7 +5,8 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::assembly::look::{HubPlan, Named, NoEffect, OverLimit, PlannedChange};
+use crate::assembly::look::{HubPlan, Named, NoEffect, OverLimit, Owned, PlannedChange};
+use crate::cli::declared::Place;
 use crate::cli::out::{Out, WIDTH, count, shorten, wrap};
 
 /// Findings shown of each group.
@@ -43,6 +44,18 @@ fn headline(plan: &HubPlan) -> String {
     format!("hub {}: account {account}, {}; {} read", plan.hub, plan.regions.join(", "), count(plan.findings, "finding"))
 }
 
+/// Who alone writes to the hub; once, if that is the same everywhere.
+fn owners(plan: &HubPlan) -> Vec<String> {
+    let alike = plan.owners.iter().all(|owned| Some(&owned.owner) == plan.owners.first().map(|first| &first.owner));
+    let told = plan.owners.iter().take(if alike { 1 } else { usize::MAX });
+    let sentence = |owned: &Owned| {
+        let place = if alike { String::new() } else { format!("in {} ", owned.region) };
+        let since = owned.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        format!("{place}owned by {}{since}", owned.owner)
+    };
+    told.map(sentence).collect()
+}
+
 fn summary(plan: &HubPlan) -> String {
     let held: u64 = plan.over_limit.iter().map(|hold| hold.wanted).sum();
     let mut text = match plan.changes.len() {
@@ -55,15 +68,35 @@ fn summary(plan: &HubPlan) -> String {
     text
 }
 
-/// The command that makes the approval.
-fn approve(plan: &HubPlan, hold: &OverLimit, directory: &str) -> String {
-    format!(
-        "hubkeeper approve -f {directory} {} \\\n  --over-limit --action {} --max-findings {} --hub {} \\\n  --approver YOU --reason WHY",
-        hold.owner,
-        if hold.action.contains(' ') { format!("'{}'", hold.action) } else { hold.action.to_owned() },
-        hold.max_findings,
-        plan.hub
-    )
+/// How an approval of what is planned is made.
+#[derive(Debug)]
+pub(super) struct Approving {
+    /// By which `hubkeeper approve` reads what is planned, each with a space before it.
+    flags: String,
+    /// Who decides: a cluster knows it.
+    who: &'static str,
+    when: &'static str,
+}
+
+impl Approving {
+    pub(super) fn at(place: &Place, proposed: bool) -> Self {
+        let who = if matches!(place, Place::Directory(_)) { "--approver YOU " } else { "" };
+        let when = if proposed { "after it has been applied" } else { "after the plan has been read" };
+        Self { flags: place.flags(), who, when }
+    }
+
+    /// The command.
+    fn command(&self, plan: &HubPlan, hold: &OverLimit) -> String {
+        format!(
+            "hubkeeper approve{} {} \\\n  --over-limit --action {} --max-findings {} --hub {} \\\n  {}--reason WHY",
+            self.flags,
+            hold.owner,
+            if hold.action.contains(' ') { format!("'{}'", hold.action) } else { hold.action.to_owned() },
+            hold.max_findings,
+            plan.hub,
+            self.who
+        )
+    }
 }
 
 fn name(finding: &Named, all: bool) -> String {
@@ -74,9 +107,12 @@ fn name(finding: &Named, all: bool) -> String {
 }
 
 /// For people, in 80 columns.
-pub(super) fn table(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -> io::Result<()> {
+pub(super) fn table(plan: &HubPlan, all: bool, approving: &Approving, out: &mut Out) -> io::Result<()> {
     for line in wrap(&headline(plan), WIDTH) {
         out.line(out.bold(&line))?;
+    }
+    for owner in owners(plan) {
+        out.line(out.dim(&owner))?;
     }
     if plan.suspended {
         out.line(out.yellow("suspended: nothing of this is written but expiry"))?;
@@ -110,8 +146,8 @@ pub(super) fn table(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -
         let what = format!("over a limit: {} of {} findings for {}", hold.action, hold.wanted, hold.owner);
         out.line(out.yellow(&what))?;
         out.line(format_args!("  {}", hold.digest))?;
-        out.line("  to allow it, after the plan has been read:")?;
-        for line in approve(plan, hold, directory).lines() {
+        out.line(format_args!("  to allow it, {}:", approving.when))?;
+        for line in approving.command(plan, hold).lines() {
             out.line(format_args!("    {line}"))?;
         }
     }
@@ -133,7 +169,7 @@ pub(super) fn table(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -
 }
 
 /// For a pull request.
-pub(super) fn markdown(plan: &HubPlan, all: bool, directory: &str, out: &mut Out) -> io::Result<()> {
+pub(super) fn markdown(plan: &HubPlan, all: bool, approving: &Approving, out: &mut Out) -> io::Result<()> {
     out.line(format_args!("### Plan of {}", cell(&headline(plan))))?;
     out.line("")?;
     out.line(format_args!(
@@ -142,6 +178,10 @@ pub(super) fn markdown(plan: &HubPlan, all: bool, directory: &str, out: &mut Out
         if plan.suspended { " (suspended: nothing is written but expiry)" } else { "" }
     ))?;
     out.line("")?;
+    for owner in owners(plan) {
+        out.line(format_args!("{}.", cell(&owner)))?;
+        out.line("")?;
+    }
     let groups = groups(plan);
     if !groups.is_empty() {
         out.line("| Owner | Action | Reason | Findings |")?;
@@ -157,10 +197,10 @@ pub(super) fn markdown(plan: &HubPlan, all: bool, directory: &str, out: &mut Out
     }
     for hold in &plan.over_limit {
         out.line(format_args!(
-            "**Over a limit**: {} of {} findings for `{}`. To allow it:",
-            hold.action, hold.wanted, hold.owner
+            "**Over a limit**: {} of {} findings for `{}`. To allow it, {}:",
+            hold.action, hold.wanted, hold.owner, approving.when
         ))?;
-        out.line(format_args!("\n```sh\n{}\n```\n", approve(plan, hold, directory)))?;
+        out.line(format_args!("\n```sh\n{}\n```\n", approving.command(plan, hold)))?;
     }
     for NoEffect { object, reason, message } in &plan.without_effect {
         out.line(format_args!("- {} does not act ({reason}): {}", cell(object), cell(message)))?;
@@ -214,6 +254,10 @@ mod tests {
         }
     }
 
+    fn owned(region: &str) -> Owned {
+        Owned { region: region.to_owned(), owner: "one".to_owned(), since: Some("2026-12-01T08:00:00Z".to_owned()) }
+    }
+
     fn plan() -> HubPlan {
         let finding = |n: usize| Named {
             control: Some("S3.8".to_owned()),
@@ -236,6 +280,7 @@ mod tests {
             account: Some("111122223333".to_owned()),
             regions: vec!["eu-west-1".to_owned()],
             findings: 12,
+            owners: vec![owned("eu-west-1"), owned("us-east-1")],
             suspended: false,
             changes: (0..5).map(change).collect(),
             over_limit: vec![OverLimit {
@@ -251,6 +296,10 @@ mod tests {
         }
     }
 
+    fn approving() -> Approving {
+        Approving::at(&Place::Directory("security".into()), false)
+    }
+
     fn printed(render: impl FnOnce(&mut Out) -> io::Result<()>) -> String {
         let page = Page::default();
         let mut out = Out::to(page.clone());
@@ -261,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_table_groups_samples_and_says_how_to_approve() {
-        let text = printed(|out| table(&plan(), false, "security", out));
+        let text = printed(|out| table(&plan(), false, &approving(), out));
         assert_eq!(text.matches("S3.8 ").count(), SAMPLES, "{text}");
         for line in [
             "hub main: account 111122223333, eu-west-1; 12 findings read",
@@ -278,14 +327,32 @@ mod tests {
     }
 
     #[test]
+    fn whose_a_hub_is_stands_in_the_plan_once_where_it_is_the_same_everywhere() {
+        let owners = |plan: &HubPlan| {
+            let text = printed(|out| table(plan, false, &approving(), out));
+            text.lines().filter(|line| line.contains("owned by")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut plan = plan();
+        assert_eq!(owners(&plan), ["owned by one since 2026-12-01T08:00:00Z"]);
+        plan.owners[1].owner = "two".to_owned();
+        plan.owners[1].since = None;
+        assert_eq!(owners(&plan), ["in eu-west-1 owned by one since 2026-12-01T08:00:00Z", "in us-east-1 owned by two"]);
+        plan.owners.clear();
+        assert_eq!(owners(&plan), Vec::<String>::new());
+        plan.owners.push(Owned { owner: "<b>".to_owned(), ..owned("eu-west-1") });
+        let text = printed(|out| markdown(&plan, false, &approving(), out));
+        assert!(text.contains("`owned by <b> since 2026-12-01T08:00:00Z`."), "{text}");
+    }
+
+    #[test]
     fn no_line_of_a_table_is_wider_than_80_columns() {
-        let text = printed(|out| table(&plan(), false, "security", out));
+        let text = printed(|out| table(&plan(), false, &approving(), out));
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]
     fn text_of_findings_is_no_markup_in_markdown() {
-        let text = printed(|out| markdown(&plan(), true, "security", out));
+        let text = printed(|out| markdown(&plan(), true, &approving(), out));
         assert!(text.contains("| `arn:aws:s3:::bucket-<b>4·x` |"), "{text}");
         assert_eq!(text.matches("bucket-").count(), 5);
     }

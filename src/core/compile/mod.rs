@@ -441,13 +441,17 @@ impl PolicySet {
                 .map(|approval| approval.spec.approver.as_str())
                 .collect();
             if approvers.len() < rule.count as usize {
+                let wanted = if rule.count == 1 { "an approval".to_owned() } else { format!("{} approvals", rule.count) };
+                let there = match approvers.len() {
+                    0 => "none counts".to_owned(),
+                    there => format!("{there} counts"),
+                };
                 let message = format!(
-                    "rule {number} of {} asks for {} approval(s) of {} from {}, and {} count; make one with `hubkeeper approve`",
+                    "{} (spec.approvals[{number}]) asks for {wanted} of {} from {}, and {there}: `hubkeeper approve {}`",
                     guardrail.meta.object,
-                    rule.count,
                     meta.digest,
-                    rule.namespaces.join(", "),
-                    approvers.len(),
+                    rule.namespaces.join(" or "),
+                    meta.object,
                 );
                 return Some(Fault::new(reasons::APPROVAL_NEEDED, message));
             }

@@ -34,6 +34,7 @@ impl Books {
             now: world.now,
             ledger: &self.ledger,
             reserved: &self.reserved,
+            elsewhere: &|_| false,
             blocked: &|row| self.writing.contains(&row),
             looking: &|row| self.looking.contains(&row),
             arrived: &|_| None,

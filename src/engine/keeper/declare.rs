@@ -46,6 +46,7 @@ impl Keeper {
             for place in self.place_numbers() {
                 self.sync.begin_pass(place, now);
             }
+            self.look_again();
         }
         self.forced = forced;
         if before.is_some_and(|before| before.sync_interval_seconds != set.hub_spec.sync_interval_seconds) {
@@ -75,6 +76,7 @@ impl Keeper {
         self.ports = None;
         self.description = None;
         self.places.clear();
+        self.owners.clear();
         self.inventory = Inventory::new(LAG);
         self.coverage = Coverage::new();
         self.sync.clear();

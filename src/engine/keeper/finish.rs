@@ -21,6 +21,7 @@ impl Keeper {
         let elapsed = self.world.clock.elapsed();
         match done {
             Done::Connected(result) => self.connected(result, elapsed),
+            Done::Looked { place, result } => self.owner_looked_at(place, result, elapsed),
             Done::Page { chain, asked_at, result } => self.page(&chain, asked_at, result, elapsed),
             Done::Written { batch, result } => self.written(&batch, result, elapsed),
             Done::Told { row, result } => self.told(row, result, elapsed),
@@ -350,6 +351,10 @@ impl Keeper {
             }
         };
         self.feed_backoff.reset();
+        if !self.is_ours(Place(0), elapsed) {
+            // They come again, for whoever owns the hub.
+            return;
+        }
         self.trouble.queue = None;
         let now = self.world.clock.now();
         let mut handled = Vec::new();

@@ -18,15 +18,19 @@ use tokio_util::sync::CancellationToken;
 mod declare;
 mod finish;
 mod lanes;
+mod ownership;
 mod regions;
 mod start;
 
 use self::lanes::Lanes;
-pub(in crate::engine) use self::regions::Regions;
+pub(in crate::engine) use self::ownership::NotOurs;
+use self::ownership::Owners;
+pub use self::regions::Regions;
 use super::act::{Batch, Held};
 use super::backoff::Backoff;
 use super::call::NotWritten;
 use super::evaluate::Evaluator;
+use super::hub_owner::Look;
 use super::ports::{
     AwsFailure, Blocked, FailureKind, Figures, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed, World,
 };
@@ -87,6 +91,7 @@ pub struct Keeper {
     pub(in crate::engine) ports: Option<HubPorts>,
     pub(in crate::engine) description: Option<HubDescription>,
     pub(in crate::engine) places: Vec<Region>,
+    owners: Owners,
     pub(in crate::engine) inventory: Inventory,
     pub(in crate::engine) coverage: Coverage,
     pub(in crate::engine) sync: Sync,
@@ -204,6 +209,7 @@ fn is_denied(failure: &AwsFailure) -> bool {
 /// What came back.
 enum Done {
     Connected(Result<(HubPorts, HubDescription), AwsFailure>),
+    Looked { place: Place, result: Result<Look, AwsFailure> },
     Page { chain: Box<Chain>, asked_at: Timestamp, result: Result<Bytes, AwsFailure> },
     Written { batch: Batch, result: Result<Vec<Unprocessed>, NotWritten> },
     Told { row: RowId, result: Result<Vec<HistoryRecord>, AwsFailure> },
@@ -221,6 +227,7 @@ impl Keeper {
             ports: None,
             description: None,
             places: Vec::new(),
+            owners: Owners::new(),
             inventory: Inventory::new(LAG),
             coverage: Coverage::new(),
             sync: Sync::default(),
@@ -317,7 +324,10 @@ impl Keeper {
 
     fn surveyed(&self) -> bool {
         let told = |e: &Evaluator| e.asks().is_empty() && e.flapping().all(|row| self.flappers.contains_key(&row));
-        self.ready() && self.asking.is_empty() && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && told(e))
+        self.ready()
+            && self.has_looked()
+            && self.asking.is_empty()
+            && self.evaluator.as_ref().is_some_and(|e| !e.is_dirty() && told(e))
     }
 
     /// A survey does not wait for somebody to mend something. A history that is denied is an answer: what it would tell stays in
@@ -366,6 +376,7 @@ impl Keeper {
         ];
         let backoffs = [&self.read_backoff, &self.write_backoff, &self.ask_backoff, &self.feed_backoff];
         wakes.extend(backoffs.iter().map(|backoff| backoff.opens().and_then(later)));
+        wakes.extend(self.owner_wakes().map(later));
         wakes.extend(self.refused.values().filter(|refusal| !refusal.lasting).map(|refusal| later(refusal.until)));
         wakes.extend(self.unfilled.values().map(|&due| later(due)));
         // Once this is past, what is still wanted waits for something else: an answer, a back-off, an approval.
@@ -387,6 +398,7 @@ impl Keeper {
             && self.unseen.is_empty()
             && self.looking.is_empty()
             && self.held.is_empty()
+            && self.owns_all()
     }
 
     /// The evaluator, once something is declared for this hub.

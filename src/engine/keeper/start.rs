@@ -27,6 +27,7 @@ impl Keeper {
             return;
         }
         if !self.stopping {
+            self.look_at_owners(elapsed);
             self.start_audits(now, elapsed);
             self.receive(elapsed);
         }
@@ -88,7 +89,9 @@ impl Keeper {
 
     pub(super) fn receive(&mut self, elapsed: Duration) {
         let feed = self.ports.as_ref().and_then(|ports| ports.feed.clone());
-        if let (Some(feed), false, Purpose::Keep, true) = (feed, self.receiving, self.purpose, self.feed_backoff.open(elapsed)) {
+        // Another's queue may be the same one: what we took would be missing there.
+        let open = self.feed_backoff.open(elapsed) && self.is_ours(Place(0), elapsed);
+        if let (Some(feed), false, Purpose::Keep, true) = (feed, self.receiving, self.purpose, open) {
             self.receiving = true;
             self.in_flight.push(Box::pin(async move { Done::Received(feed.receive().await) }));
         }
@@ -154,8 +157,9 @@ impl Keeper {
             }
             return;
         }
+        let ours: BTreeSet<Place> = self.place_numbers().filter(|place| self.is_ours(*place, elapsed)).collect();
         let room: BTreeMap<Place, usize> =
-            self.place_numbers().map(|place| (place, WRITES.saturating_sub(self.writes.of(place)))).collect();
+            ours.iter().map(|&place| (place, WRITES.saturating_sub(self.writes.of(place)))).collect();
         if !self.ready() || room.values().all(|&calls| calls == 0) {
             return;
         }
@@ -172,6 +176,7 @@ impl Keeper {
             let wanted = evaluator.wanted().get(&row).map(|wanted| &wanted.change);
             self.refused.get(&row).is_some_and(|refusal| refusal.blocks(wanted, elapsed))
         };
+        let elsewhere = |row: RowId| self.inventory.get(row).is_none_or(|view| !ours.contains(&view.place()));
         let blocked = |row: RowId| self.writing.contains(&row) || refused(row);
         let looking = |row: RowId| self.looks.contains(&row) || self.unseen.contains(&row) || self.is_looking(row);
         let open = self.purpose == Purpose::Keep && self.write_backoff.open(elapsed);
@@ -181,6 +186,7 @@ impl Keeper {
             now,
             ledger: &self.ledger,
             reserved: &self.reserved,
+            elsewhere: &elsewhere,
             blocked: &blocked,
             looking: &looking,
             arrived: &|row| self.arrived.get(&row).copied(),

@@ -208,6 +208,7 @@ impl Keeper {
             unindexed: self.evaluator.as_ref().map_or(0, |evaluator| evaluator.set().unindexed() as u64),
             syncing,
             converged,
+            owned: self.owns_all(),
             ..self.figures
         };
         self.world.meter.record(self.figures);
@@ -239,6 +240,13 @@ impl Keeper {
             statuses.push(view.approval(approval));
         }
         statuses.extend(view.unreadable());
+        // What cannot be read was looked at all the same: who waits for that generation is answered.
+        for broken in &desired.broken {
+            let of = statuses.iter_mut().find(|status| broken.object.as_ref() == Some(&status.object));
+            if let Some(status) = of.filter(|_| broken.generation > 0) {
+                status.observed_generation = broken.generation;
+            }
+        }
         statuses
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::word::{Word, trouble};
+use super::word::{Word, trouble, unknown_owner};
 use crate::core::compile::{Guardrail, PolicySet, Verdict};
 use crate::core::digest;
 use crate::core::ids::Kind;
@@ -12,7 +12,7 @@ use crate::core::objects::{ApprovalSpec, Broken, Meta, Mode, Object};
 use crate::core::reasons;
 use crate::engine::act::{self, Held};
 use crate::engine::evaluate::{Evaluator, ExceptionCounts, PolicyCounts};
-use crate::engine::keeper::Keeper;
+use crate::engine::keeper::{Keeper, NotOurs};
 use crate::engine::ports::{
     ApprovalDetail, Condition, Detail, ExceptionDetail, ExceptionPolicyDetail, HubDetail, HubLimitHold, LimitHold, ObjectStatus,
     PolicyDetail,
@@ -81,10 +81,32 @@ impl View<'_> {
         if let Some(failure) = self.keeper.trouble.first() {
             return Some(trouble(failure));
         }
+        if let Some(word) = self.not_ours() {
+            return Some(word);
+        }
         if !self.keeper.ready() {
             return Some(Word::waits(reasons::SYNCING, format!("the first read of hub {} is under way", self.set.hub)));
         }
         None
+    }
+
+    /// What keeps the hub from being written. Nothing is said before anybody looked.
+    fn not_ours(&self) -> Option<Word> {
+        let (region, why) = self.keeper.not_ours()?;
+        let (hub, own) = (&self.set.hub, &self.keeper.world.owner);
+        match why {
+            NotOurs::Unseen => None,
+            NotOurs::Elsewhere(standing) => {
+                let owner = standing.named().map(ToString::to_string).unwrap_or_default();
+                Some(Word::stalled(
+                    reasons::OWNED_ELSEWHERE,
+                    format!(
+                        "the hub in {region} is owned by {owner}, and this is {own}: nothing is written there; `hubkeeper take-over {hub} --owner {own}` moves it"
+                    ),
+                ))
+            }
+            NotOurs::Unknown(failure) => Some(unknown_owner(failure)),
+        }
     }
 
     /// What is declared waits for findings that lack a field which it names anew.
@@ -140,6 +162,8 @@ impl View<'_> {
         let detail = HubDetail {
             account: keeper.description.as_ref().map(|description| description.account),
             hub_arn: keeper.description.as_ref().map(|description| description.hub_arn.clone()),
+            owner: keeper.owner_at_home(),
+            keeper: Some(keeper.world.owner.to_string()),
             linked_regions: keeper
                 .description
                 .as_ref()
@@ -296,6 +320,10 @@ impl View<'_> {
             // It mends itself, by the read that is under way.
             Verdict::Faulty(fault) if fault.reason == reasons::BACKFILLING => {
                 ("Pending", Word::waits(fault.reason, fault.message.clone()))
+            }
+            // Nothing about it is wrong.
+            Verdict::Faulty(fault) if fault.reason == reasons::APPROVAL_NEEDED => {
+                ("Pending", Word::stalled(fault.reason, fault.message.clone()))
             }
             Verdict::Faulty(fault) => ("Invalid", Word::stalled(fault.reason, fault.message.clone())),
             Verdict::Suspended => {

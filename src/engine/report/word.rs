@@ -55,11 +55,28 @@ impl Word {
             condition(true, reasons::SUCCEEDED, format!("linked to {}: {}", set.hub_spec.home_region, names(listed)))
         } else {
             let message = format!(
-                "spec.linkedRegions lists {}, which the finding aggregator does not link: kept there, with calls of their own; link                  them, or leave them out",
+                "spec.linkedRegions lists {}, which the finding aggregator does not link: kept there, with calls of their own; link them, or leave them out",
                 names(&regions.unlinked)
             );
             condition(false, reasons::REGION_NOT_LINKED, message)
         })
+    }
+}
+
+/// The tags that say whose the hub is cannot be read or set. The failure names the operation.
+pub(super) fn unknown_owner(failure: &AwsFailure) -> Word {
+    let said = failure.to_string();
+    let advice = match failure.kind {
+        FailureKind::AccessDenied => {
+            "Allow securityhub:ListTagsForResource and securityhub:TagResource on the hub's ARN (README, Permissions)."
+        }
+        _ => failure.advice(),
+    };
+    let message = format!("whose the hub is cannot be known, so nothing is written: {}. {advice}", said.trim_end_matches('.'));
+    if trouble(failure).stalled {
+        Word::stalled(reasons::OWNER_UNKNOWN, message)
+    } else {
+        Word::retried(reasons::OWNER_UNKNOWN, message)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod identity;
 mod securityhub;
 mod sqs;
 mod sts;
+mod tags;
 
 use std::future::Future;
 

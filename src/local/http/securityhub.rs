@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::local::faults::{Fault, Verdict};
 use crate::local::hub::caller::Caller;
+use crate::local::hub::tags::check;
 use crate::local::{Call, Local};
 use crate::wire::error::{AwsError, UnprocessedCode};
 use crate::wire::operations;
@@ -16,13 +17,13 @@ use crate::wire::securityhub::{
 };
 use crate::wire::sigv4::{decode, parse_form};
 
-use super::Incoming;
+use super::{Incoming, tags};
 
 /// How long a caller is left without an answer, at most: longer than any client waits.
 const SILENCE: Duration = Duration::from_mins(10);
 
 /// What a call did: the answer, and for the books how many findings it was about and how many were refused.
-struct Done {
+pub(super) struct Done {
     body: String,
     findings: usize,
     unprocessed: usize,
@@ -155,8 +156,13 @@ fn perform(
         }
         "DescribeHub" => local.state().hub.describe(caller).and_then(|answer| done(&answer)),
         "EnableSecurityHub" => {
-            let _: EnableSecurityHub = if incoming.body.is_empty() { EnableSecurityHub::default() } else { read(incoming)? };
-            local.with_hub(|hub, now| hub.enable(caller, now))?;
+            let request: EnableSecurityHub = read(incoming)?;
+            request.tags.as_ref().map_or(Ok(()), check)?;
+            local.with_hub(|hub, now| {
+                hub.enable(caller, now)?;
+                hub.tag_new_hub(caller, request.tags);
+                Ok::<_, AwsError>(())
+            })?;
             Ok(empty())
         }
         "DisableSecurityHub" => {
@@ -174,15 +180,16 @@ fn perform(
             local.state().hub.members(caller, size.as_deref(), token.as_deref()).and_then(|answer| done(&answer))
         }
         "GetAdministratorAccount" => local.state().hub.administrator(caller).and_then(|answer| done(&answer)),
+        "TagResource" | "UntagResource" | "ListTagsForResource" => tags::perform(local, incoming, operation, caller),
         other => Err(AwsError::not_implemented(format!("Security Hub Local does not have {other}"))),
     }
 }
 
-fn empty() -> Done {
+pub(super) fn empty() -> Done {
     Done { body: "{}".to_owned(), findings: 0, unprocessed: 0 }
 }
 
-fn done(answer: &impl Serialize) -> Result<Done, AwsError> {
+pub(super) fn done(answer: &impl Serialize) -> Result<Done, AwsError> {
     Ok(Done { body: write(answer)?, ..empty() })
 }
 
@@ -191,7 +198,7 @@ fn write(answer: &impl Serialize) -> Result<String, AwsError> {
 }
 
 /// The body as the operation takes it; no body is no members.
-fn read<T: DeserializeOwned>(incoming: &Incoming) -> Result<T, AwsError> {
+pub(super) fn read<T: DeserializeOwned>(incoming: &Incoming) -> Result<T, AwsError> {
     let body: &[u8] = if incoming.body.is_empty() { b"{}" } else { &incoming.body };
     serde_json::from_slice(body).map_err(|error| AwsError::serialization(format!("The request cannot be read: {error}")))
 }

@@ -9,6 +9,7 @@ pub mod import;
 pub mod organization;
 pub mod query;
 pub mod store;
+pub mod tags;
 pub mod update;
 pub mod workflow;
 
@@ -25,6 +26,7 @@ use crate::core::filter::MissingField;
 use crate::core::ids::{AccountId, Region};
 use crate::wire::error::AwsError;
 use crate::wire::sigv4::sha256;
+use crate::wire::tags::Tags;
 use crate::wire::token::Tokens;
 
 use caller::Caller;
@@ -101,6 +103,8 @@ pub struct Hub {
     enabled: BTreeMap<(AccountId, Region), Timestamp>,
     pub(super) store: Store,
     history: BTreeMap<u32, Vec<Record>>,
+    /// By ARN.
+    tags: BTreeMap<String, Tags>,
     tokens: Tokens,
     rng: fastrand::Rng,
     /// See [`Switches`].
@@ -119,6 +123,7 @@ impl Hub {
             enabled,
             store: Store::default(),
             history: BTreeMap::new(),
+            tags: BTreeMap::new(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
             rng: fastrand::Rng::with_seed(seed),
             switches,

@@ -15,6 +15,7 @@ use crate::wire::securityhub::{
 
 use super::Hub;
 use super::caller::Caller;
+use super::tags;
 
 /// An account of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,10 +97,10 @@ impl Organization {
 impl Hub {
     /// DescribeHub.
     pub fn describe(&self, caller: &Caller) -> Result<HubAnswer, AwsError> {
-        let (account, region) = (caller.account, &caller.region);
-        let since = self.enabled.get(&(account, region.clone())).ok_or_else(|| AwsError::not_subscribed(account))?;
+        let account = caller.account;
+        let since = self.enabled.get(&(account, caller.region.clone())).ok_or_else(|| AwsError::not_subscribed(account))?;
         Ok(HubAnswer {
-            hub_arn: format!("arn:aws:securityhub:{region}:{account}:hub/default"),
+            hub_arn: tags::hub_arn(caller),
             subscribed_at: stamp(*since),
             auto_enable_controls: true,
             control_finding_generator: "SECURITY_CONTROL".to_owned(),
@@ -116,10 +117,12 @@ impl Hub {
         Ok(())
     }
 
-    /// DisableSecurityHub: the findings are gone from sight, and back when it is enabled again.
+    /// DisableSecurityHub: the findings are gone from sight, and back when it is enabled again; its tags are
+    /// gone for good.
     pub fn disable(&mut self, caller: &Caller) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
         self.enabled.remove(&(caller.account, caller.region.clone()));
+        self.forget_tags(&tags::hub_arn(caller));
         Ok(())
     }
 

@@ -40,11 +40,11 @@ fn hub_with(switches: Switches) -> Hub {
     Hub::new(organization, switches, 7, start())
 }
 
-fn hub() -> Hub {
+pub(super) fn hub() -> Hub {
     hub_with(Switches::default())
 }
 
-fn caller(account: &str, region: &str) -> Caller {
+pub(super) fn caller(account: &str, region: &str) -> Caller {
     Caller { account: account.parse().unwrap(), region: region.parse().unwrap(), principal: Principal::User("alice".into()) }
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod queue;
+mod tags;
 mod wire;
 
 use serde_json::json;

@@ -57,7 +57,7 @@ fn what_cannot_be_approved_is_refused_with_what_can() {
             "5",
             "--deleted"
         ]),
-        approve(&["FindingException/team-pay/cdn", "--namespace", "team-pay"]),
+        approve(&["FindingException/team-pay/cdn", "--approval-namespace", "team-pay"]),
         approve(&["FindingException/team-pay/cdn", "--expires-at", "soon"]),
     ]));
 }

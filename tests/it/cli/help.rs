@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{code, page, root, run, said, text};
 
-const COMMANDS: [&str; 11] =
-    ["approve", "completion", "crds", "demo", "digest", "explain", "local", "plan", "run", "validate", "version"];
+const COMMANDS: [&str; 12] =
+    ["approve", "completion", "crds", "demo", "digest", "explain", "local", "plan", "run", "take-over", "validate", "version"];
 
 #[test]
 fn help_of_every_command() {
@@ -30,12 +30,11 @@ fn wrong_use_is_one_sentence_and_how_it_is_used() {
     let parts: Vec<String> = [
         &["pln"][..],
         &["plan", "--nope"],
-        &["plan"],
         &["plan", "a", "-f", "b"],
         &["plan", "examples/quickstart", "-o", "xml"],
         &["plan", "examples/quickstart", "--endpoint-url", "http://example.com"],
         &["plan", "examples/quickstart", "--hub", "other"],
-        &["explain", "x"],
+        &["explain"],
         &["local", "--listen", "0.0.0.0:0"],
         &["local", "--throttle-percent", "101"],
         &["local", "--accounts", "0"],
@@ -73,6 +72,8 @@ fn the_completion_of_bash_completes_commands_and_flags() {
     assert_eq!(complete("hubkeeper va", 1), "validate\n");
     assert_eq!(complete("hubkeeper run --st", 2), "--state-dir\n");
     assert!(complete("hubkeeper plan -o ''", 3).contains("markdown"));
+    assert_eq!(complete("hubkeeper approve --kube", 2), "--kubeconfig\n");
+    assert_eq!(complete("hubkeeper plan --ov", 2), "--overlay\n");
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn every_shell_gets_its_completion() {
 
 #[test]
 fn wrong_use_is_an_error_and_not_a_change() {
-    for args in [&["plan", "--nope"][..], &["plan"], &["explain", "x"], &["local", "--listen", "0.0.0.0:0"], &[]] {
+    for args in [&["plan", "--nope"][..], &["explain"], &["local", "--listen", "0.0.0.0:0"], &[]] {
         let output = run(args);
         assert_eq!(code(&output), 1, "{args:?}: {}", text(&output.stderr));
         assert!(!output.stderr.is_empty() && !text(&output.stderr).contains("Error {"), "{args:?}");

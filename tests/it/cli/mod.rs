@@ -12,6 +12,7 @@ mod local;
 mod plan;
 pub mod readme;
 mod secrets;
+mod take_over;
 mod terminal;
 mod validate;
 
@@ -38,10 +39,10 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The program with nothing of the tester's own environment, in the repository.
+/// The program with nothing of the tester's own environment and no cluster of theirs, in the repository.
 pub fn hubkeeper(args: &[&str]) -> Command {
     let mut command = Command::new(BIN);
-    command.args(args).current_dir(root()).env_clear().stdin(Stdio::null());
+    command.args(args).current_dir(root()).env_clear().env("HOME", "/nonexistent").stdin(Stdio::null());
     command
 }
 

@@ -16,7 +16,7 @@ fn readme() -> String {
 }
 
 /// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let (readme, fence) = (readme(), format!("```{language}\n"));
     readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
@@ -54,6 +54,12 @@ fn every_block_of_commands_is_tried_by_a_test() {
         "hubkeeper run --manifests security",
         // By tests/it/cluster/run.rs.
         "hubkeeper crds | kubectl apply",
+        // By tests/it/cluster/owner.rs.
+        "hubkeeper take-over",
+        // By tests/it/cluster/look.rs.
+        "hubkeeper plan ",
+        // By tests/it/cluster/tour.rs.
+        "tests/setup.sh controlplane",
         // By tests/it/cluster/chart.
         "kubectl create namespace hubkeeper",
         "export AWS_DEFAULT_REGION=eu-west-1\n\naws sqs create-queue",
@@ -159,11 +165,11 @@ fn what_local_prints_at_its_start_can_be_typed_as_it_is() {
 #[test]
 fn the_readme_names_every_command_and_no_other() {
     let readme = readme();
-    for command in ["validate", "plan", "explain", "run", "digest", "approve", "local", "demo", "crds"] {
+    for command in ["validate", "plan", "explain", "run", "take-over", "digest", "approve", "local", "demo", "crds"] {
         assert!(readme.contains(&format!("`hubkeeper {command}")), "{command}");
     }
     let (_hub, url, _) = local(&SMALL);
-    let named = regex::Regex::new(r"`hubkeeper ([a-z]+)").unwrap();
+    let named = regex::Regex::new(r"`hubkeeper ([a-z-]+)").unwrap();
     for command in named.captures_iter(&readme).map(|found| found[1].to_owned()) {
         let output = reach(&mut hubkeeper(&[&command, "--help"]), &url).output().unwrap();
         assert_eq!(code(&output), 0, "the README names `hubkeeper {command}`: {}", said(&output));

@@ -173,7 +173,9 @@ fn what_is_not_there_is_said() {
 
 #[test]
 fn the_examples_are_valid() {
-    for example in ["examples/quickstart", "examples/organization"] {
+    for example in
+        ["examples/quickstart", "examples/organization", "examples/exceptions/platform", "examples/exceptions/team-pay"]
+    {
         let output = run(&["validate", example]);
         assert_eq!((code(&output), text(&output.stderr)), (0, String::new()), "{}", text(&output.stdout));
     }

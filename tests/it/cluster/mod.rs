@@ -2,9 +2,14 @@
 
 mod admission;
 mod chart;
+mod exceptions;
+mod faults;
 mod lease;
+mod look;
+mod owner;
 mod replicas;
 mod run;
+mod tour;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -146,13 +146,14 @@ fn every_scenario_ends_as_it_should_when_nothing_goes_wrong() {
             let log = play.gate.log();
             let count = |is: fn(&Effect) -> bool| log.iter().filter(|p| !p.after && is(&p.effect)).count();
             let writes = count(|effect| matches!(effect, Effect::HubWrite(_)));
+            let tags = count(|effect| *effect == Effect::HubTag);
             let acks = count(|effect| matches!(effect, Effect::QueueAck(_)));
             let (name, effects) = (scenario.name, log.len() / 2);
             println!(
-                "{name}: {effects} effects: {writes} writes, {acks} acknowledgements; {:.2} s",
+                "{name}: {effects} effects: {writes} writes, {acks} acknowledgements, {tags} tags; {:.2} s",
                 started.elapsed().as_secs_f64()
             );
-            assert!(writes > 0 && acks > 0);
+            assert!(writes > 0 && acks > 0 && tags == 1);
             assert!(play.names.values().all(|key| marker(&play.sim.finding(key)).is_none_or(|marker| marker.again == 0)));
         });
     }

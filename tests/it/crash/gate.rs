@@ -34,6 +34,7 @@ impl std::fmt::Display for Passage {
 #[derive(Debug, Default)]
 pub struct Passages {
     plan: Mutex<BTreeMap<usize, Blow>>,
+    at_tag: Mutex<Option<(bool, Blow)>>,
     log: Mutex<Vec<Passage>>,
     struck: AtomicBool,
     told: Notify,
@@ -49,6 +50,11 @@ impl Passages {
     pub fn strike_in(&self, passages: usize, blow: Blow) {
         let at = self.log.lock().unwrap().len() + passages;
         self.plan.lock().unwrap().insert(at, blow);
+    }
+
+    /// Strikes before (0) or after (1) the next tag of the hub is set.
+    pub fn strike_at_tag(&self, passage: usize, blow: Blow) {
+        *self.at_tag.lock().unwrap() = Some((passage == 1, blow));
     }
 
     /// No blow is left.
@@ -80,7 +86,9 @@ impl Passages {
         let blow = {
             let mut log = self.log.lock().unwrap();
             log.push(Passage { effect: effect.clone(), after });
-            self.plan.lock().unwrap().remove(&(log.len() - 1))
+            let planned = self.plan.lock().unwrap().remove(&(log.len() - 1));
+            let tag = self.at_tag.lock().unwrap().take_if(|(at, _)| *effect == Effect::HubTag && *at == after);
+            planned.or(tag.map(|(_, blow)| blow))
         };
         match blow {
             None => Ok(()),

@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout, reason = "the figures of a run")]
 
 mod enumerate;
-mod gate;
+pub mod gate;
 mod play;
 mod random;
 mod scenarios;

@@ -11,6 +11,7 @@ use hubkeeper::aws::feed::{QueueAddress, SqsFeed};
 use hubkeeper::aws::queue_target::SqsTarget;
 use hubkeeper::aws::quota::{Quota, Share};
 use hubkeeper::aws::transport::{Settings, Transport};
+use hubkeeper::core::hub_owner::HubOwner;
 use hubkeeper::core::status::WorkflowStatus::Suppressed;
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{Blocked, Effect, Feed, Gate, World};
@@ -171,6 +172,7 @@ async fn the_loop_acts_on_an_event_acknowledges_after_it_and_leaves_poison_to_th
     let mut connector = connector(&served.endpoint(), "111122223333", gate.clone());
     connector.clock = clock.clone();
     let world = World {
+        owner: HubOwner::files(),
         clock,
         rng: Arc::new(Dice::seeded(13)),
         gate: gate.clone(),

@@ -69,6 +69,11 @@ check(
 read = hub.get_findings(Filters={"Id": [{"Value": own["Id"], "Comparison": "EQUALS"}]})["Findings"]
 check("the update is there", [finding["Workflow"]["Status"] for finding in read] == ["SUPPRESSED"])
 
+arn = described["HubArn"]
+hub.tag_resource(ResourceArn=arn, Tags={"team": "security", "hubkeeper.dev/cluster": "one"})
+hub.untag_resource(ResourceArn=arn, TagKeys=["team", "never"])
+check("the hub has tags", hub.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"hubkeeper.dev/cluster": "one"})
+
 finding = {
     "SchemaVersion": "2018-10-08",
     "Id": "scanner/1",

@@ -6,6 +6,7 @@ mod basics;
 mod faults;
 mod inherit;
 mod limits;
+mod owner;
 mod people;
 mod races;
 mod reads;

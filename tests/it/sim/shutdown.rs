@@ -51,7 +51,14 @@ async fn settled() -> (Sim, Arc<UnderWay>) {
     sim.declare(&(hub() + &policy("p", RULE)));
     sim.start();
     sim.settle().await;
+    for _ in 0..600 {
+        if sim.local.queues().bodies(&sim.local.event_queue()).is_empty() {
+            break;
+        }
+        sim.pass(1).await;
+    }
     assert!(sim.local.queues().bodies(&sim.local.event_queue()).is_empty());
+    sim.settle().await;
     (sim, under_way)
 }
 

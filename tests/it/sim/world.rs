@@ -13,6 +13,7 @@ use hubkeeper::assembly::connect::AwsConnector;
 use hubkeeper::assembly::pass::{ListingProves, OpenGate, SoleWriter};
 use hubkeeper::assembly::time::{Dice, HouseClock};
 use hubkeeper::aws::inprocess::InProcess;
+use hubkeeper::core::hub_owner::{HubOwner, OWNER_TAG, SINCE_TAG};
 use hubkeeper::core::ids::{AccountId, FindingKey, Kind, ObjectRef, Region};
 use hubkeeper::core::objects::Desired;
 use hubkeeper::core::status::{ComplianceStatus, WorkflowStatus};
@@ -111,6 +112,10 @@ pub struct Sim {
     pub clock: Arc<HouseClock>,
     pub heard: Arc<Heard>,
     pub gate: Arc<dyn Gate>,
+    /// By what name the loop owns hubs.
+    pub owner: HubOwner,
+    /// Whose calls the loop's are, in the hub's books.
+    pub principal: &'static str,
     /// How long every call takes.
     pub latency: Duration,
     desired: watch::Sender<Arc<Desired>>,
@@ -133,6 +138,8 @@ impl Sim {
             clock: Arc::new(HouseClock::from(at(START), 1)),
             heard: Arc::default(),
             gate: Arc::new(OpenGate),
+            owner: HubOwner::files(),
+            principal: "hubkeeper",
             latency: Duration::ZERO,
             desired,
             running: None,
@@ -142,6 +149,32 @@ impl Sim {
             sim.fail("EC2.2", "AwsEc2SecurityGroup", &format!("arn:aws:ec2:eu-west-1:111122223333:security-group/sg-{number}"));
         }
         sim
+    }
+
+    /// Another loop on the same hub, that owns hubs by another name and is told apart in the hub's books.
+    pub fn rival(&self, owner: &str, principal: &'static str) -> Self {
+        let (desired, _) = watch::channel(Arc::default());
+        Self {
+            local: self.local.clone(),
+            clock: self.clock.clone(),
+            heard: Arc::default(),
+            gate: Arc::new(OpenGate),
+            owner: owner.parse().unwrap(),
+            principal,
+            latency: Duration::ZERO,
+            desired,
+            running: None,
+        }
+    }
+
+    /// Whose the hub at home is, by its tag.
+    pub fn owned_by(&self) -> Option<String> {
+        self.local.as_person("auditor").hub_tags().unwrap().remove(OWNER_TAG)
+    }
+
+    /// Makes the hub at home another's, or ours.
+    pub fn give_to(&self, owner: &str) {
+        self.local.as_person("alice").tag_hub(&[(OWNER_TAG, owner), (SINCE_TAG, "2026-11-30T12:00:00Z")]).unwrap();
     }
 
     /// Declares these manifests, as one directory of one file.
@@ -172,7 +205,7 @@ impl Sim {
             http: Some(SharedHttpClient::new(InProcess::new(router))),
             credentials: Some(SharedCredentialsProvider::new(Credentials::new(
                 self.local.administrator().to_string(),
-                "hubkeeper",
+                self.principal,
                 None,
                 None,
                 "simulation",
@@ -184,6 +217,7 @@ impl Sim {
             longest: None,
         };
         World {
+            owner: self.owner.clone(),
             clock: self.clock.clone(),
             rng: Arc::new(Dice::seeded(13)),
             gate: self.gate.clone(),
@@ -210,6 +244,14 @@ impl Sim {
         if let Some((stop, running)) = self.running.take() {
             stop.cancel();
             running.await.unwrap();
+        }
+    }
+
+    /// Ends the loop because its SecurityHub is gone for good.
+    pub async fn remove(&mut self) {
+        if let Some((stop, running)) = self.running.take() {
+            stop.cancel();
+            running.await.unwrap().let_go().await;
         }
     }
 

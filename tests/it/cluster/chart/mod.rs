@@ -40,18 +40,23 @@ fn helmed(args: &[&str]) -> String {
 }
 
 /// A release in a namespace of the same name, where pods are restricted. Both are gone with this value.
-struct Release(&'static str);
+pub struct Release(&'static str);
 
 impl Release {
     /// Installs the chart but its definitions: those are there, and are others' too. The name has to contain the chart's: then it
     /// is the name of everything.
     fn install(name: &'static str) -> Self {
+        Self::install_with(name, &[])
+    }
+
+    /// The same with other values.
+    pub fn install_with(name: &'static str, values: &[&str]) -> Self {
         let release = Self::begin(name);
         kubectl(&["create", "namespace", name], "");
         kubectl(&["label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted"], "");
         let kubeconfig = plane().kubeconfig().to_str().unwrap();
         let there = ["--kubeconfig", kubeconfig, "--namespace", name];
-        helmed(&[&["install", name, CHART, IMAGE, TRUSTED, "--set=crds.install=false"][..], &there].concat());
+        helmed(&[&["install", name, CHART, IMAGE, TRUSTED, "--set=crds.install=false"][..], values, &there].concat());
         release
     }
 

@@ -100,6 +100,7 @@ fn values_that_are_wrong_or_unknown_are_refused_with_their_path() {
         ("--set=image.digest=sha256:12", "at '/image/digest'"),
         ("--set=log.format=xml", "at '/log/format': value must be one of 'json', 'text'"),
         ("--set=serviceAccount.annotations.a=1", "at '/serviceAccount/annotations/a': got number, want string"),
+        ("--set=owner=a b", "at '/owner': 'a b' does not match pattern"),
         ("--set=rbac.create=false", "at '/rbac': additional properties 'create' not allowed"),
     ];
     for (value, said) in refused {
@@ -164,11 +165,14 @@ fn no_rule_has_a_wildcard_a_secret_or_a_way_to_more_rights() {
                 rule[key].as_array().into_iter().flatten().map(|word| word.as_str().unwrap()).collect()
             };
             let (groups, resources, verbs) = (words("apiGroups"), words("resources"), words("verbs"));
-            let known = BTreeSet::from(["hubkeeper.dev", "events.k8s.io", "coordination.k8s.io"]);
+            let known = BTreeSet::from(["", "hubkeeper.dev", "events.k8s.io", "coordination.k8s.io"]);
             assert!(groups.is_subset(&known), "{name}: {groups:?}");
             assert!(!resources.iter().any(|resource| resource.contains('*') || resource.contains("secret")), "{name}");
             let forbidden = BTreeSet::from(["*", "escalate", "bind", "impersonate"]);
             assert!(verbs.is_disjoint(&forbidden), "{name}: {verbs:?}");
+            // Of the core group nothing but which cluster this is.
+            let identity = (BTreeSet::from(["namespaces"]), BTreeSet::from(["kube-system"]), BTreeSet::from(["get"]));
+            assert!(!groups.contains("") || (resources.clone(), words("resourceNames"), verbs.clone()) == identity, "{name}");
             // Who edits does not approve: only a role that no other takes in may write Approvals.
             let writes = verbs.intersection(&BTreeSet::from(["create", "update", "patch", "delete"])).next().is_some();
             let labels = role["metadata"]["labels"].as_object().unwrap();
@@ -192,6 +196,11 @@ fn what_is_optional_can_be_switched_on_and_off() {
     let digest = format!("sha256:{}", "0".repeat(64));
     let pinned = rendered(&[&format!("--set=image.digest={digest}"), "--set=image.tag=v1"]);
     assert!(pinned.contains(&format!("image: registry.example.com/hubkeeper@{digest}\n")));
+    // With a name of its own nobody asks which cluster it is.
+    let owned = rendered(&["--set=owner=prod/eu"]);
+    let asks = |page: &str| page.contains("resourceNames: [kube-system]");
+    assert!(owned.contains("\"--owner=prod/eu\"") && !asks(&owned));
+    assert!(!rendered(&[]).contains("--owner") && asks(&rendered(&[])));
     // One ServiceAccount that is there: everything is bound to it.
     let named = objects(&rendered(&["--set=serviceAccount.create=false", "--set=serviceAccount.name=other"]));
     for binding in [of_kind(&named, "ClusterRoleBinding"), of_kind(&named, "RoleBinding")].concat() {

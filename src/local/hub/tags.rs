@@ -1,0 +1,132 @@
+//! Tags of the hub's resources, by ARN.
+//!
+//! What can be tagged is said in one place, [`Hub::require_taggable`]: a resource that is added later adds its line there.
+
+use crate::wire::error::AwsError;
+use crate::wire::tags::{ResourceArn, ResourceTags, TAGS_MAX, Tags, refusal, refusal_of_keys};
+
+use super::Hub;
+use super::caller::Caller;
+
+/// ARN of a caller's hub.
+pub fn hub_arn(caller: &Caller) -> String {
+    format!("arn:aws:securityhub:{}:{}:hub/default", caller.region, caller.account)
+}
+
+impl Hub {
+    /// ListTagsForResource.
+    pub fn tags_of(&self, caller: &Caller, arn: &str) -> Result<ResourceTags, AwsError> {
+        self.require_taggable(caller, arn)?;
+        Ok(ResourceTags { tags: self.tags.get(arn).cloned().unwrap_or_default() })
+    }
+
+    /// TagResource: the named keys are set, others stay.
+    pub fn tag(&mut self, caller: &Caller, arn: &str, tags: &Tags) -> Result<(), AwsError> {
+        check(tags)?;
+        self.require_taggable(caller, arn)?;
+        let known = self.tags.get(arn);
+        let new = tags.keys().filter(|key| known.is_none_or(|known| !known.contains_key(*key))).count();
+        if known.map_or(0, Tags::len) + new > TAGS_MAX {
+            // The model of this operation has no other error for it.
+            return Err(AwsError::invalid_input(format!("The resource {arn} may have at most {TAGS_MAX} tags")));
+        }
+        self.tags.entry(arn.to_owned()).or_default().extend(tags.clone());
+        Ok(())
+    }
+
+    /// UntagResource: a key that is not there is no error.
+    pub fn untag(&mut self, caller: &Caller, arn: &str, keys: &[String]) -> Result<(), AwsError> {
+        if let Some(message) = refusal_of_keys(keys) {
+            return Err(AwsError::invalid_input(message));
+        }
+        self.require_taggable(caller, arn)?;
+        if let Some(known) = self.tags.get_mut(arn) {
+            known.retain(|key, _| !keys.contains(key));
+        }
+        Ok(())
+    }
+
+    /// The tags that a caller's hub is enabled with.
+    pub fn tag_new_hub(&mut self, caller: &Caller, tags: Option<Tags>) {
+        if let Some(tags) = tags {
+            self.tags.insert(hub_arn(caller), tags);
+        }
+    }
+
+    /// A resource that is gone has no tags.
+    pub(super) fn forget_tags(&mut self, arn: &str) {
+        self.tags.remove(arn);
+    }
+
+    /// Refused: what is no ARN of Security Hub; what is not there, not the caller's, in another Region, or of a kind that has no
+    /// tags. The model of these operations has no error for a hub that is off: it is not there.
+    fn require_taggable(&self, caller: &Caller, arn: &str) -> Result<(), AwsError> {
+        let named = ResourceArn::parse(arn).ok_or_else(|| {
+            AwsError::invalid_input(format!("Invalid parameter 'ResourceArn': {arn} is no ARN of Security Hub"))
+        })?;
+        let own = named.region == caller.region.as_str() && named.account == caller.account.to_string();
+        let there = match named.resource {
+            "hub/default" => self.require_enabled(caller).is_ok(),
+            _ => false,
+        };
+        if own && there { Ok(()) } else { Err(AwsError::not_found(format!("Resource {arn} not found"))) }
+    }
+}
+
+/// Refuses tags that cannot be set.
+pub fn check(tags: &Tags) -> Result<(), AwsError> {
+    match refusal(tags) {
+        Some(message) => Err(AwsError::invalid_input(message)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{caller, hub};
+    use super::*;
+
+    const ARN: &str = "arn:aws:securityhub:eu-west-1:111122223333:hub/default";
+
+    fn tags(keys: std::ops::Range<usize>) -> Tags {
+        keys.map(|n| (format!("k{n}"), "v".to_owned())).collect()
+    }
+
+    #[test]
+    fn a_resource_has_at_most_fifty_tags_and_setting_one_again_costs_nothing() {
+        let (mut hub, me) = (hub(), caller("111122223333", "eu-west-1"));
+        hub.tag(&me, ARN, &tags(0..30)).unwrap();
+        let over = hub.tag(&me, ARN, &tags(20..51)).unwrap_err();
+        assert_eq!((over.code, hub.tags_of(&me, ARN).unwrap().tags.len()), ("InvalidInputException", 30));
+        hub.tag(&me, ARN, &tags(20..50)).unwrap();
+        hub.untag(&me, ARN, &["k0".to_owned(), "never".to_owned()]).unwrap();
+        assert_eq!(hub.tags_of(&me, ARN).unwrap().tags, tags(1..50));
+    }
+
+    #[test]
+    fn what_is_not_there_not_ours_or_has_no_tags_is_not_found_and_what_is_no_arn_is_refused() {
+        let (hub, me) = (hub(), caller("111122223333", "eu-west-1"));
+        for arn in [
+            "arn:aws:securityhub:us-east-1:111122223333:hub/default",
+            "arn:aws:securityhub:eu-west-1:444455556666:hub/default",
+            "arn:aws:securityhub:eu-west-1:111122223333:hub/other",
+            "arn:aws:securityhub:eu-west-1:111122223333:finding-aggregator/local",
+        ] {
+            assert_eq!(hub.tags_of(&me, arn).unwrap_err().code, "ResourceNotFoundException", "{arn}");
+        }
+        for arn in ["", "hub/default", "arn:aws:s3:::bucket"] {
+            assert_eq!(hub.tags_of(&me, arn).unwrap_err().code, "InvalidInputException", "{arn}");
+        }
+    }
+
+    #[test]
+    fn a_hub_that_was_switched_off_comes_back_without_its_tags() {
+        let (mut hub, me) = (hub(), caller("111122223333", "eu-west-1"));
+        let now = "2026-12-01T08:00:00Z".parse().unwrap();
+        hub.tag(&me, ARN, &tags(0..1)).unwrap();
+        hub.disable(&me).unwrap();
+        assert_eq!(hub.tags_of(&me, ARN).unwrap_err().code, "ResourceNotFoundException");
+        hub.enable(&me, now).unwrap();
+        assert_eq!(hub.tags_of(&me, ARN).unwrap().tags, Tags::new());
+    }
+}
