@@ -76,7 +76,12 @@ def patch(mutant: Mutant, *options: str) -> None:
 def cargo_test(arguments: str) -> tuple[str, bool]:
     """What the tests say, and whether they came to an end."""
     command = [os.environ.get("CARGO", "cargo"), "test", "--locked", "--no-fail-fast", *arguments.split()]
-    environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target"), "RUST_BACKTRACE": "0"}
+    # Built dozens of times and run once each: not worth optimizing.
+    environment = os.environ | {
+        "CARGO_TARGET_DIR": str(ROOT / "target"),
+        "CARGO_PROFILE_DEV_OPT_LEVEL": "0",
+        "RUST_BACKTRACE": "0",
+    }
     with subprocess.Popen(
         command, cwd=TREE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as running:
