@@ -8,6 +8,7 @@ mod inherit;
 mod limits;
 mod owner;
 mod people;
+mod proof;
 mod races;
 mod reads;
 mod shutdown;

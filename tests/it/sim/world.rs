@@ -19,7 +19,7 @@ use hubkeeper::core::objects::Desired;
 use hubkeeper::core::status::{ComplianceStatus, WorkflowStatus};
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
-    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError,
+    Absence, Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError,
     StatusSink, World,
 };
 use hubkeeper::local::Local;
@@ -118,6 +118,8 @@ pub struct Sim {
     pub principal: &'static str,
     /// How long every call takes.
     pub latency: Duration,
+    /// Who is asked whether an owner is really gone.
+    pub absence: Arc<dyn Absence>,
     desired: watch::Sender<Arc<Desired>>,
     running: Option<(CancellationToken, JoinHandle<Keeper>)>,
 }
@@ -141,6 +143,7 @@ impl Sim {
             owner: HubOwner::files(),
             principal: "hubkeeper",
             latency: Duration::ZERO,
+            absence: Arc::new(ListingProves),
             desired,
             running: None,
         };
@@ -162,6 +165,7 @@ impl Sim {
             owner: owner.parse().unwrap(),
             principal,
             latency: Duration::ZERO,
+            absence: self.absence.clone(),
             desired,
             running: None,
         }
@@ -226,7 +230,7 @@ impl Sim {
             events: self.heard.clone(),
             meter: self.heard.clone(),
             connector: Arc::new(connector),
-            absence: Arc::new(ListingProves),
+            absence: self.absence.clone(),
         }
     }
 

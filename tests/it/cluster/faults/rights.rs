@@ -19,6 +19,7 @@ rules:
 - {{apiGroups: [hubkeeper.dev], resources: ['*'], verbs: [patch]}}
 - {{apiGroups: [events.k8s.io], resources: [events], verbs: [create]}}
 - {{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, watch, create, update]}}
+- {{apiGroups: [''], resources: [namespaces], resourceNames: [kube-system], verbs: [get]}}
 ---
 "
     )
