@@ -54,7 +54,9 @@ fn no_secret_is_in_a_log_a_status_or_a_metric_however_much_is_asked_for_and_what
     let log = tempfile::NamedTempFile::new().unwrap();
     let args = ["run", "-f", manifests.given(), "--state-dir", state.path().to_str().unwrap()];
     let mut command = hubkeeper(&[&args[..], &["--listen", "127.0.0.1:0", "--log", "trace", "--log-format", "json"]].concat());
-    let child = planted(&mut command, &url).stderr(Stdio::from(log.reopen().unwrap())).stdout(Stdio::piped()).spawn().unwrap();
+    // A token that the hub did not give is refused before anything is done: that one is tried below.
+    let command = planted(&mut command, &url).env_remove("AWS_SESSION_TOKEN");
+    let child = command.stderr(Stdio::from(log.reopen().unwrap())).stdout(Stdio::piped()).spawn().unwrap();
     let mut running = Running(child);
     let logged = || fs::read_to_string(log.path()).unwrap();
     until("it says where it listens", || logged().contains("listening on http://"));
@@ -62,7 +64,8 @@ fn no_secret_is_in_a_log_a_status_or_a_metric_however_much_is_asked_for_and_what
     let metric = |line: &str| get(&address, "/metrics").is_some_and(|page| page.contains(line));
     until("it writes, whatever fails", || metric("operation=\"BatchUpdateFindings\""));
     let status = || files(state.path()).join("\n");
-    until("the refusal is told", || status().contains("AssumeRole") || status().contains("AccessDenied"));
+    let refusal = || fs::read_to_string(state.path().join("status/SecurityHub/_/refused.yaml")).unwrap_or_default();
+    until("the refusal is told", || refusal().contains("status: \"False\""));
     let metrics = get(&address, "/metrics").unwrap();
     assert_eq!(running.stop(), Some(0));
     let mut said = String::new();
