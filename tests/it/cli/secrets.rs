@@ -70,7 +70,7 @@ fn no_secret_is_in_a_log_a_status_or_a_metric_however_much_is_asked_for_and_what
     assert_eq!(running.stop(), Some(0));
     let mut said = String::new();
     running.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(logged().lines().count() > 50, "trace is a lot");
+    assert!(logged().lines().count() > 10, "it says what it does");
     for (what, page) in [("the log", logged()), ("standard output", said), ("a status", status()), ("the metrics", metrics)] {
         assert_clean(what, &page);
     }
