@@ -1,6 +1,6 @@
 # What people guess. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint fmt generate bench clean
+.PHONY: help demo test unit lint fmt generate bench mutants clean
 
 CARGO ?= cargo
 
@@ -33,6 +33,10 @@ generate: ## write crds/ and the chart's copy of it anew from src/api
 
 bench: ## the figures of CONTRIBUTING.md
 	$(CARGO) bench --locked
+
+mutants: ## seed one bug after the other, and show which tests catch it
+	tests/setup.sh moto controlplane tools
+	CARGO=$(CARGO) tests/mutants/run.py
 
 clean: ## remove everything that was built or installed
 	$(CARGO) clean

@@ -12,6 +12,9 @@ use crate::core::objects::Desired;
 
 /// How long the API server may keep us waiting for an answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(30);
+/// How long a watch may be silent: longer than it lasts, which is 290 s unless one asks for something else. Without a bound, a
+/// connection that is gone without a word would never be missed.
+pub(super) const SILENCE: Duration = Duration::from_mins(5);
 
 /// Which cluster, as kubectl has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,8 +108,7 @@ impl Cluster {
 
     /// The way to it, for who looks once.
     pub async fn connect(&self) -> Result<Connected, ClusterError> {
-        let mut config = self.config().await?;
-        config.read_timeout = Some(ANSWER);
+        let config = self.config().await?;
         let server = config.cluster_url.to_string();
         let client = client(&config, ANSWER).map_err(|error| {
             let file = self.flags();
@@ -160,11 +162,12 @@ impl Connected {
     }
 }
 
-/// A client that gives up rather than to retry by itself: who asks knows better.
+/// A client that gives up after `answer` without a byte, and does not retry by itself: who asks knows better.
 pub(super) fn client(config: &Config, answer: Duration) -> kube::Result<Client> {
     let mut config = config.clone();
     config.default_retry = false;
     config.connect_timeout = Some(answer.min(Duration::from_secs(5)));
+    config.read_timeout = Some(answer);
     Client::try_from(config)
 }
 

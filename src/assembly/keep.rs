@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::pass::{AbortGate, ListingProves, OpenGate, SoleWriter};
+use super::pass::{AbortAt, AbortGate, ListingProves, OpenGate, SoleWriter};
 use super::reach::Reach;
 use super::run::{MeterOf, run};
 use super::serve::{ListenError, serve};
@@ -42,7 +42,7 @@ pub struct Keep {
     /// The way to AWS.
     pub reach: Reach,
     /// For crash tests: the process aborts at this passage of the gate.
-    pub abort_at: Option<u64>,
+    pub abort_at: Option<AbortAt>,
 }
 
 /// Why `run` cannot begin.

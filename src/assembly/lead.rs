@@ -8,8 +8,8 @@ use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::cluster::{ANSWER, Cluster, ClusterError, client};
-use super::pass::{AbortGate, OpenGate};
+use super::cluster::{ANSWER, Cluster, ClusterError, SILENCE, client};
+use super::pass::{AbortAt, AbortGate, OpenGate};
 use super::reach::{Progress, Reach};
 use super::run::{MeterOf, run};
 use super::serve::{ListenError, serve};
@@ -48,7 +48,7 @@ pub struct Lead {
     /// The way to AWS.
     pub reach: Reach,
     /// For crash tests: the process aborts at this passage of the gate.
-    pub abort_at: Option<u64>,
+    pub abort_at: Option<AbortAt>,
 }
 
 /// Why `run` in a cluster cannot begin.
@@ -86,13 +86,12 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     }
 
     // Standbys keep what is declared warm, and read neither hub nor queue.
-    let client = client(&config, ANSWER)?;
     let store = Arc::new(Store::default());
-    watch_all(&client, &store, &clock, &tasks, &stop);
+    watch_all(&client(&config, SILENCE)?, &store, &clock, &tasks, &stop);
     tasks.spawn(tell_readiness(Arc::clone(&store), readiness.clone(), stop.clone()));
 
     let terms = Terms::lasting(settings.lease_duration, &settings.lease, &settings.identity);
-    let leases = Api::namespaced(super::cluster::client(&config, terms.request)?, &namespace);
+    let leases = Api::namespaced(client(&config, terms.request)?, &namespace);
     let longest = terms.longest_effect();
     let mut candidate = Candidate::new(leases, terms, Arc::clone(&clock), Arc::clone(&rng), Arc::clone(&gate));
     let fence: Arc<dyn Fence> = Arc::new(candidate.fence());
@@ -103,7 +102,8 @@ pub async fn lead(settings: Lead, shutdown: CancellationToken, listening: impl F
     let mut connector = settings.reach.connector(&clock, &gate, Some(on_attempt));
     connector.fence = Arc::clone(&fence);
     connector.longest = Some(longest);
-    let (sink, writer) = events(client.clone(), Arc::clone(&store), Arc::clone(&clock), &settings.identity);
+    let client = client(&config, ANSWER)?;
+    let (sink, writer) = events(client.clone(), Arc::clone(&store), Arc::clone(&clock), Arc::clone(&gate), &settings.identity);
     let writing = stop.clone();
     tasks.spawn(async move { writer.run(&writing).await });
     let metered = metrics.clone();

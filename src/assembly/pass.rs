@@ -1,5 +1,6 @@
 //! Gates and fences.
 
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
@@ -22,21 +23,65 @@ impl Gate for OpenGate {
     }
 }
 
-/// Ends the process at the n-th passage, without any tidying: for crash tests of the real program.
+/// Where a crash test ends the process: at the n-th passage of any effect (`7`), or of one kind of effect (`HubWrite:2`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AbortAt {
+    effect: Option<&'static str>,
+    passage: u64,
+}
+
+/// Kinds of effects, as [`AbortAt`] names them.
+const EFFECTS: [&str; 8] = ["HubWrite", "HubTag", "QueueAck", "Lease", "Status", "Event", "State", "Sts"];
+
+fn name(effect: &Effect) -> &'static str {
+    let number = match effect {
+        Effect::HubWrite(_) => 0,
+        Effect::HubTag => 1,
+        Effect::QueueAck(_) => 2,
+        Effect::Lease => 3,
+        Effect::Status(_) => 4,
+        Effect::Event(_) => 5,
+        Effect::State => 6,
+        Effect::Sts => 7,
+    };
+    EFFECTS[number]
+}
+
+/// Neither a passage nor an effect and a passage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("neither a number from 1, nor an effect and a number")]
+pub struct NoPassage;
+
+impl FromStr for AbortAt {
+    type Err = NoPassage;
+
+    fn from_str(text: &str) -> Result<Self, NoPassage> {
+        let (effect, passage) = match text.split_once(':') {
+            Some((effect, passage)) => (Some(*EFFECTS.iter().find(|name| **name == effect).ok_or(NoPassage)?), passage),
+            None => (None, text),
+        };
+        let passage = passage.parse().ok().filter(|passage| *passage > 0).ok_or(NoPassage)?;
+        Ok(Self { effect, passage })
+    }
+}
+
+/// Ends the process at a passage, without any tidying: for crash tests of the real program.
 #[derive(Debug)]
 pub struct AbortGate {
-    at: u64,
+    at: AbortAt,
     passages: AtomicU64,
 }
 
 impl AbortGate {
     /// Passages are counted from 1; each effect has two, before and after.
-    pub fn at(passage: u64) -> Self {
-        Self { at: passage, passages: AtomicU64::new(0) }
+    pub fn at(at: AbortAt) -> Self {
+        Self { at, passages: AtomicU64::new(0) }
     }
 
-    fn pass(&self) {
-        if self.passages.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+    fn pass(&self, effect: &Effect) {
+        if self.at.effect.is_none_or(|of| of == name(effect))
+            && self.passages.fetch_add(1, Ordering::SeqCst) + 1 == self.at.passage
+        {
             std::process::abort();
         }
     }
@@ -44,13 +89,13 @@ impl AbortGate {
 
 #[async_trait]
 impl Gate for AbortGate {
-    async fn before(&self, _effect: &Effect) -> Result<(), Blocked> {
-        self.pass();
+    async fn before(&self, effect: &Effect) -> Result<(), Blocked> {
+        self.pass(effect);
         Ok(())
     }
 
-    async fn after(&self, _effect: &Effect) -> Result<(), Blocked> {
-        self.pass();
+    async fn after(&self, effect: &Effect) -> Result<(), Blocked> {
+        self.pass(effect);
         Ok(())
     }
 }
@@ -74,5 +119,19 @@ pub struct SoleWriter;
 impl Fence for SoleWriter {
     async fn may_write(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passage_is_a_number_alone_or_of_one_effect() {
+        let read = |text: &str| text.parse::<AbortAt>().map(|at| (at.effect, at.passage));
+        assert_eq!((read("7"), read("HubWrite:2")), (Ok((None, 7)), Ok((Some("HubWrite"), 2))));
+        for wrong in ["", "0", "-1", "x", "HubWrite", "HubWrite:0", "Nothing:1", ":1"] {
+            assert_eq!(read(wrong), Err(NoPassage), "{wrong}");
+        }
     }
 }

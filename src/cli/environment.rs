@@ -10,7 +10,7 @@
 //! | `KUBEBUILDER_ASSETS` | `demo --cluster`: the folder with the programs of a control plane |
 //! | `XDG_CACHE_HOME`, `HOME` | `demo --cluster`: where those are looked for otherwise, in `hubkeeper` |
 //! | `PATH` | `demo --cluster`: which programs the reader has |
-//! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect |
+//! | `HUBKEEPER_ABORT_AT_EFFECT` | For crash tests: the process aborts at the n-th passage before or after an effect, or one kind of effect (`HubWrite:1`) |
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};

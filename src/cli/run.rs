@@ -81,7 +81,10 @@ pub(super) async fn execute(args: Args, environment: &Environment) -> Result<End
     let abort_at = match &environment.abort_at_effect {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| {
-            Failure::new(format!("failed to use {} {text:?}", names::ABORT_AT_EFFECT), "Give it a number from 1, or unset it.")
+            Failure::new(
+                format!("failed to use {} {text:?}", names::ABORT_AT_EFFECT),
+                "Give it a number from 1, or an effect and a number such as HubWrite:1, or unset it.",
+            )
         })?),
     };
     let reach = args.way.reach()?;

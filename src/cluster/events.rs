@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::failure;
 use super::store::Store;
 use crate::api::API_VERSION;
-use crate::engine::ports::{Clock, Event, EventSink};
+use crate::engine::ports::{Blocked, Clock, Effect, Event, EventSink, Gate};
 
 /// Events that wait; more are dropped, and counted in the log.
 const WAITING: usize = 256;
@@ -36,13 +36,20 @@ pub struct EventWriter {
     receiver: mpsc::Receiver<(Event, Timestamp)>,
     client: Client,
     store: Arc<Store>,
+    gate: Arc<dyn Gate>,
     instance: String,
 }
 
 /// A sink and its writer. `instance` says which replica speaks.
-pub fn events(client: Client, store: Arc<Store>, clock: Arc<dyn Clock>, instance: &str) -> (ClusterEvents, EventWriter) {
+pub fn events(
+    client: Client,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    gate: Arc<dyn Gate>,
+    instance: &str,
+) -> (ClusterEvents, EventWriter) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    let writer = EventWriter { receiver, client, store, instance: instance.to_owned() };
+    let writer = EventWriter { receiver, client, store, gate, instance: instance.to_owned() };
     (ClusterEvents { sender, clock, dropped: AtomicU64::new(0) }, writer)
 }
 
@@ -94,8 +101,16 @@ impl EventWriter {
             type_: Some(if event.warning { "Warning" } else { "Normal" }.to_owned()),
             ..KubeEvent::default()
         };
-        if let Err(error) = api.create(&PostParams::default(), &kube_event).await {
-            tracing::warn!("{}", failure::of(&error, &format!("write an event about {object}")));
+        let (effect, action) = (Effect::Event(object.clone()), format!("write an event about {object}"));
+        let written = async {
+            let blocked = |blocked: Blocked| format!("failed to {action}: {blocked}");
+            self.gate.before(&effect).await.map_err(blocked)?;
+            let answer = api.create(&PostParams::default(), &kube_event).await;
+            self.gate.after(&effect).await.map_err(blocked)?;
+            answer.map_err(|error| failure::of(&error, &action))
+        };
+        if let Err(why) = written.await {
+            tracing::warn!("{why}");
         }
     }
 }

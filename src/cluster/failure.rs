@@ -23,6 +23,18 @@ pub fn of_watch(error: &watcher::Error, plural: &str) -> String {
     }
 }
 
+/// Whether the API server says no, and goes on saying so until a person does something.
+pub(super) fn is_refusal(error: &watcher::Error) -> bool {
+    let refused = |status: &Status| matches!(status.code, 401 | 403);
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => matches!(error, kube::Error::Api(status) if refused(status)),
+        watcher::Error::WatchError(status) => refused(status),
+        watcher::Error::NoResourceVersion => false,
+    }
+}
+
 fn of_status(status: &Status, action: &str) -> String {
     let advice = match status.code {
         401 => "; sign in again, or check the kubeconfig",

@@ -4,11 +4,13 @@
 
 pub mod absence;
 mod applied;
+mod definitions;
 pub mod events;
 pub mod failure;
 pub mod hubs;
 pub mod identity;
 pub mod lease;
+mod managed;
 pub mod read;
 pub mod source;
 pub mod status;

@@ -26,6 +26,9 @@ pub const FIELD_MANAGER: &str = "hubkeeper";
 /// After a failure: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
+/// After somebody else has written over a status of ours: at first until it is written again. Doubled every time, so that two who
+/// disagree do not wear out the API server.
+const FIRST_REPAIR: Duration = Duration::from_secs(5);
 /// How long the last statuses may take when we end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -54,7 +57,17 @@ struct Waiting {
 struct Page {
     waiting: Option<Waiting>,
     /// What we wrote last.
-    written: Option<Value>,
+    written: Option<Written>,
+}
+
+/// What we wrote last.
+struct Written {
+    status: ObjectStatus,
+    value: Value,
+    /// By the clock's elapsed time.
+    at: Duration,
+    /// How often it was written again because it did not stand.
+    repairs: u32,
 }
 
 /// Statuses of objects in the cluster.
@@ -77,6 +90,7 @@ impl ClusterStatus {
     /// Writes what is due until `stop`; then what waits, as far as that goes quickly.
     pub async fn run(&self, stop: &CancellationToken) {
         let clock = &self.pen.clock;
+        let mut statuses = self.pen.store.statuses();
         loop {
             let next = self.next();
             let now = clock.elapsed();
@@ -88,6 +102,11 @@ impl ClusterStatus {
                         biased;
                         () = stop.cancelled() => break,
                         () = self.news.notified() => {}
+                        changed = statuses.changed() => match changed {
+                            Ok(()) => self.repair(),
+                            // The store outlives us.
+                            Err(_) => break,
+                        },
                         () = clock.sleep(wait), if wait < Duration::MAX => {}
                     }
                 }
@@ -104,6 +123,19 @@ impl ClusterStatus {
         }
     }
 
+    /// Takes up again what we wrote and somebody else has written over. That it is our own status from before, which comes late,
+    /// shows when it is due: then it stands.
+    fn repair(&self) {
+        for (object, page) in self.pages().iter_mut().filter(|(_, page)| page.waiting.is_none()) {
+            let Some(written) = &page.written else { continue };
+            let Some((_, there)) = self.pen.store.standing(object) else { continue };
+            if !stands(&written.value, &there) {
+                let pause = FIRST_REPAIR.saturating_mul(1 << written.repairs.min(8)).min(LONGEST_PAUSE);
+                page.waiting = Some(Waiting { status: written.status.clone(), due: written.at + pause, failures: 0 });
+            }
+        }
+    }
+
     /// The object that is due first.
     fn next(&self) -> Option<(ObjectRef, Duration)> {
         let pages = self.pages();
@@ -115,10 +147,18 @@ impl ClusterStatus {
         let Some(Waiting { status, failures, .. }) = self.pages().get_mut(object).and_then(|page| page.waiting.take()) else {
             return;
         };
-        let Some(value) = self.value(&status) else { return };
+        let Some((value, differs)) = self.value(&status) else { return };
+        let there = self.pen.store.standing(object).map(|(_, there)| there).unwrap_or_default();
+        if !differs && stands(&value, &there) {
+            return;
+        }
         match self.apply(object, &value).await {
             Ok(()) => {
-                self.pages().entry(object.clone()).or_default().written = Some(value);
+                let mut pages = self.pages();
+                let page = pages.entry(object.clone()).or_default();
+                let again = page.written.as_ref().filter(|written| written.status == status);
+                let repairs = again.map_or(0, |written| written.repairs.saturating_add(1));
+                page.written = Some(Written { status, value, at: self.pen.clock.elapsed(), repairs });
             }
             Err(why) => {
                 let failures = failures.saturating_add(1);
@@ -166,26 +206,44 @@ impl ClusterStatus {
         }
     }
 
-    /// The status as JSON; `None`: the object is not there, or has it already.
-    fn value(&self, status: &ObjectStatus) -> Option<Value> {
+    /// The status as JSON, and whether it says something else than what we wrote last, or found; `None`: the object is not there.
+    fn value(&self, status: &ObjectStatus) -> Option<(Value, bool)> {
         let (_, there) = self.pen.store.standing(&status.object)?;
-        let written = self.pages().get(&status.object).and_then(|page| page.written.clone());
+        // What is there may be from before our last write.
+        let written =
+            self.pages().get(&status.object).and_then(|page| page.written.as_ref().map(|written| written.value.clone()));
         let before = written.unwrap_or(there);
         let conditions: Vec<Condition> =
             before.get("conditions").and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default();
         let value = object_status::value(status, &conditions, self.pen.clock.now()).ok()?;
-        (value != before).then_some(value)
+        let differs = value != before;
+        Some((value, differs))
+    }
+}
+
+/// Whether all that we say is there. What others say besides, in fields and conditions of their own, is theirs.
+fn stands(ours: &Value, there: &Value) -> bool {
+    match (ours, there) {
+        (Value::Object(ours), Value::Object(there)) => {
+            ours.iter().all(|(name, ours)| there.get(name).is_some_and(|there| stands(ours, there)))
+        }
+        (Value::Array(ours), Value::Array(there)) if ours.iter().all(|item| item.get("type").is_some()) => {
+            let of_type = |item: &Value| there.iter().find(|there| there.get("type") == item.get("type"));
+            ours.iter().all(|ours| of_type(ours).is_some_and(|there| stands(ours, there)))
+        }
+        (ours, there) => ours == there,
     }
 }
 
 #[async_trait]
 impl StatusSink for ClusterStatus {
     async fn write(&self, status: &ObjectStatus) -> Result<(), SinkError> {
-        let value = self.value(status);
+        let differs = self.value(status).is_some_and(|(_, differs)| differs);
         let mut pages = self.pages();
         let page = pages.entry(status.object.clone()).or_default();
-        if value.is_none() {
-            page.waiting = None;
+        if !differs {
+            // One that waits to be written again still has to.
+            page.waiting.take_if(|waiting| waiting.status != *status);
             return Ok(());
         }
         // One that failed keeps its pause.

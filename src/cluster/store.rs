@@ -1,5 +1,9 @@
 //! What the API server said last: every declared object, judged once when it came, and of it only what is needed.
 
+mod seen;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +11,10 @@ use kube::api::{DynamicObject, ObjectMeta};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use super::applied;
+use self::seen::{Departed, Seen};
+use super::{applied, managed};
 use crate::api::judge::{Declared, judge};
+use crate::api::parse::FieldError;
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::objects::{Broken, Desired};
 
@@ -17,7 +23,8 @@ use crate::core::objects::{Broken, Desired};
 pub(super) struct Kept {
     /// What it declares, or why that cannot be used.
     said: Result<Declared, Broken>,
-    uid: String,
+    /// Which state of it.
+    seen: Seen,
     /// Its status as it stands there.
     status: Value,
 }
@@ -30,8 +37,18 @@ struct Shelf {
     listing: Option<BTreeMap<ObjectRef, Kept>>,
     /// Whether it was listed completely once.
     listed: bool,
-    /// Why it cannot be listed now.
-    doubt: Option<String>,
+    /// Why it cannot be listed or watched now.
+    doubt: Option<Doubt>,
+    /// Those that are proved to be gone.
+    departed: Departed,
+}
+
+/// Why a kind cannot be listed or watched now.
+#[derive(Debug)]
+struct Doubt {
+    why: String,
+    /// Whether a person has to do something about it.
+    refused: bool,
 }
 
 /// Objects of all kinds.
@@ -39,11 +56,12 @@ struct Shelf {
 pub struct Store {
     shelves: Mutex<BTreeMap<Kind, Shelf>>,
     changes: watch::Sender<u64>,
+    statuses: watch::Sender<u64>,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { shelves: Mutex::default(), changes: watch::Sender::new(0) }
+        Self { shelves: Mutex::default(), changes: watch::Sender::new(0), statuses: watch::Sender::new(0) }
     }
 }
 
@@ -64,6 +82,19 @@ impl Store {
         self.changes.subscribe()
     }
 
+    /// A receiver that wakes when somebody has written a status.
+    pub(super) fn statuses(&self) -> watch::Receiver<u64> {
+        self.statuses.subscribe()
+    }
+
+    /// Whether this state of an object is one from before what is known: then whoever told it may be behind.
+    pub(super) fn is_old(&self, kind: Kind, object: &DynamicObject) -> bool {
+        let Some(name) = name_of(kind, &object.metadata) else { return false };
+        let (shelves, seen) = (self.shelves(), Seen::of(object));
+        let Some(shelf) = shelves.get(&kind) else { return false };
+        shelf.departed.has(&seen) || shelf.objects.get(&name).is_some_and(|kept| seen.is_before(&kept.seen))
+    }
+
     /// A listing begins.
     pub(super) fn begin(&self, kind: Kind) {
         self.change(kind, |shelf| {
@@ -74,8 +105,9 @@ impl Store {
 
     /// The listing has this one.
     pub(super) fn list(&self, kind: Kind, object: &DynamicObject) {
-        let Some((name, kept)) = keep(kind, object) else { return };
+        let Some(name) = name_of(kind, &object.metadata) else { return };
         self.change(kind, |shelf| {
+            let kept = keep(&name, object, shelf.objects.get(&name));
             shelf.listing.get_or_insert_default().insert(name, kept);
             false
         });
@@ -100,7 +132,9 @@ impl Store {
         self.change(kind, |shelf| {
             let Some(mut listing) = shelf.listing.take() else { return false };
             for (name, kept) in std::mem::take(&mut shelf.objects) {
-                if !gone.contains(&name) {
+                if gone.contains(&name) {
+                    shelf.departed.add(kept.seen);
+                } else {
                     listing.entry(name).or_insert(kept);
                 }
             }
@@ -113,32 +147,54 @@ impl Store {
 
     /// One has come or changed.
     pub(super) fn put(&self, kind: Kind, object: &DynamicObject) {
-        let Some((name, kept)) = keep(kind, object) else { return };
+        let Some(name) = name_of(kind, &object.metadata) else { return };
+        let mut status = false;
         self.change(kind, |shelf| {
-            let news = shelf.objects.get(&name).is_none_or(|before| before.said != kept.said);
+            let before = shelf.objects.get(&name);
+            let kept = keep(&name, object, before);
+            status = before.is_some_and(|before| before.status != kept.status);
+            let news = before.is_none_or(|before| before.said != kept.said);
             shelf.objects.insert(name, kept);
             news
         });
+        if status {
+            self.statuses.send_modify(|number| *number += 1);
+        }
     }
 
     /// One is proved to be gone.
     pub(super) fn remove(&self, kind: Kind, name: &ObjectRef) {
-        self.change(kind, |shelf| shelf.objects.remove(name).is_some());
+        self.change(kind, |shelf| {
+            let Some(kept) = shelf.objects.remove(name) else { return false };
+            shelf.departed.add(kept.seen);
+            true
+        });
     }
 
     /// Kinds that were not yet listed completely, and why if that is known.
     pub fn waiting(&self) -> Vec<(Kind, Option<String>)> {
         let shelves = self.shelves();
         let shelf = |kind: &Kind| shelves.get(kind).is_none_or(|shelf| !shelf.listed);
-        Kind::ALL.into_iter().filter(shelf).map(|kind| (kind, shelves.get(&kind).and_then(|s| s.doubt.clone()))).collect()
+        Kind::ALL
+            .into_iter()
+            .filter(shelf)
+            .map(|kind| (kind, shelves.get(&kind).and_then(|s| Some(s.doubt.as_ref()?.why.clone()))))
+            .collect()
     }
 
-    /// Says why a kind cannot be listed or watched now.
-    pub(super) fn doubt(&self, kind: Kind, why: String) {
+    /// Says why a kind cannot be listed or watched now; `refused`: until a person does something about it.
+    pub(super) fn doubt(&self, kind: Kind, why: String, refused: bool) {
         self.change(kind, |shelf| {
-            shelf.doubt = Some(why);
-            false
+            // Readiness says why; of what was listed once, only a refusal changes what is believed.
+            let news = (refused || !shelf.listed) && shelf.doubt.as_ref().is_none_or(|doubt| doubt.why != why);
+            shelf.doubt = Some(Doubt { why, refused });
+            news
         });
+    }
+
+    /// It is watched again.
+    pub(super) fn trust(&self, kind: Kind) {
+        self.change(kind, |shelf| shelf.doubt.take().is_some_and(|doubt| doubt.refused));
     }
 
     /// Everything, as the loop takes it.
@@ -152,6 +208,13 @@ impl Store {
                 Err(broken) => desired.broken.push(broken.clone()),
             }
         }
+        // What is not heard of any more may have changed: as long as that is so, nothing is missing for sure.
+        for (kind, shelf) in shelves.iter().filter(|(_, shelf)| shelf.listed) {
+            if let Some(Doubt { why, refused: true }) = &shelf.doubt {
+                let origin = kind.as_str().into();
+                desired.broken.push(Broken { object: None, origin, message: why.as_str().into(), priority: None, generation: 0 });
+            }
+        }
         desired
     }
 
@@ -159,7 +222,7 @@ impl Store {
     pub(super) fn standing(&self, object: &ObjectRef) -> Option<(String, Value)> {
         let shelves = self.shelves();
         let kept = shelves.get(&object.kind)?.objects.get(object)?;
-        Some((kept.uid.clone(), kept.status.clone()))
+        Some((kept.seen.uid.clone(), kept.status.clone()))
     }
 }
 
@@ -172,10 +235,13 @@ pub(super) fn name_of(kind: Kind, meta: &ObjectMeta) -> Option<ObjectRef> {
     })
 }
 
-/// The reference of an object, and what is kept of it.
-fn keep(kind: Kind, object: &DynamicObject) -> Option<(ObjectRef, Kept)> {
-    let meta = &object.metadata;
-    let object_ref = name_of(kind, meta)?;
+/// What is kept of an object, of which this was known before.
+fn keep(name: &ObjectRef, object: &DynamicObject, before: Option<&Kept>) -> Kept {
+    let (meta, kind) = (&object.metadata, name.kind);
+    let mut seen = Seen::of(object);
+    let unchanged = before.filter(|before| seen.is_same_generation(&before.seen));
+    seen.values = seen.values.max(unchanged.map_or(0, |before| before.seen.values));
+    let reads_less = seen.values > Seen::of(object).values;
     let mut value = object.data.clone();
     let status = value.get_mut("status").map(Value::take).unwrap_or_default();
     let mut kept_meta = Map::new();
@@ -196,16 +262,27 @@ fn keep(kind: Kind, object: &DynamicObject) -> Option<(ObjectRef, Kept)> {
         members.insert("kind".to_owned(), kind.as_str().into());
     }
     // Objects may be older than our rules, or of a newer definition: the API server does not judge again what it has.
-    let lost = applied::nulls(&value);
+    let mut lost = applied::nulls(&value);
+    let managed: Vec<Value> = meta.managed_fields.iter().flatten().filter_map(|entry| serde_json::to_value(entry).ok()).collect();
+    lost.extend(managed::pruned(&managed, &value));
+    if reads_less && lost.is_empty() {
+        lost.push(FieldError { path: "spec".to_owned(), message: READS_LESS.to_owned() });
+    }
     let said = judge(kind, &value).and_then(|declared| if lost.is_empty() { Ok(declared) } else { Err(lost) });
     let said = said.map_err(|errors| Broken {
-        object: Some(object_ref.clone()),
-        origin: object_ref.to_string().into(),
+        object: Some(name.clone()),
+        origin: name.to_string().into(),
         message: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ").into(),
         priority: salvaged_priority(kind, &value),
+        generation: meta.generation.unwrap_or_default(),
     });
-    Some((object_ref, Kept { said, uid: meta.uid.clone().unwrap_or_default(), status }))
+    Kept { said, seen, status }
 }
+
+/// A definition was replaced under our eyes.
+const READS_LESS: &str = "Invalid value: the API server leaves out what it has shown before, and nobody has changed the object: its \
+                          CustomResourceDefinition was replaced by one that does not have all fields; install the definitions of \
+                          this version (hubkeeper crds), and apply the object again";
 
 /// See [`Broken::priority`].
 fn salvaged_priority(kind: Kind, object: &Value) -> Option<i32> {

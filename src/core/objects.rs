@@ -59,6 +59,8 @@ pub struct Broken {
     /// The priority of a ControlPolicy that is not known to be `Audit`, as far as it can be read: what it says comes before
     /// what policies of lower priority say, whatever it is.
     pub priority: Option<i32>,
+    /// `metadata.generation` of what cannot be read; 0 where the source has none.
+    pub generation: i64,
 }
 
 impl Objects {

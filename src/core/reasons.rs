@@ -49,6 +49,8 @@ pub const RETAINED: &str = "Retained";
 // Of what people did.
 /// A person's answer came between our read and our write, and was replaced: said once, not repeated.
 pub const LOST_RACE: &str = "LostRace";
+/// The clock of the machine was set back: everything is read anew.
+pub const CLOCK_SET_BACK: &str = "ClockSetBack";
 
 // Of exceptions.
 /// Not begun yet.

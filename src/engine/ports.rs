@@ -380,6 +380,8 @@ pub enum Effect {
     Lease,
     /// Writing or removing a status.
     Status(ObjectRef),
+    /// Writing an event about an object into the cluster.
+    Event(ObjectRef),
     /// Writing local state.
     State,
     /// Assuming a role.

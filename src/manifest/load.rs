@@ -105,7 +105,7 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
             } else {
                 desired.complete = false;
                 let (origin, message) = (first.place().into(), told(problems).into());
-                desired.broken.push(Broken { object: None, origin, message, priority: *priority });
+                desired.broken.push(Broken { object: None, origin, message, priority: *priority, generation: 0 });
             }
         }
     }
@@ -131,7 +131,13 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
                 let refused = changed(&object, &place.file, &node, &mut cache.versions);
                 if !refused.is_empty() {
                     let (origin, message) = (format!("{}:{}", place.file, place.line).into(), told(&refused).into());
-                    desired.broken.push(Broken { object: Some(object), origin, message, priority: declared.enforced_priority() });
+                    desired.broken.push(Broken {
+                        object: Some(object),
+                        origin,
+                        message,
+                        priority: declared.enforced_priority(),
+                        generation: 0,
+                    });
                     verdict.errors.extend(refused);
                     continue;
                 }
@@ -140,7 +146,7 @@ pub(super) fn assemble(files: &Files, cache: &mut Cache) -> Loaded {
             }
             Found::Broken { object, priority, message } => {
                 let origin = format!("{}:{}", place.file, place.line).into();
-                desired.broken.push(Broken { object: Some(object), origin, message: message.into(), priority });
+                desired.broken.push(Broken { object: Some(object), origin, message: message.into(), priority, generation: 0 });
             }
         }
     }
@@ -215,7 +221,7 @@ fn changed(object: &ObjectRef, file: &str, node: &Node, versions: &mut BTreeMap<
 }
 
 fn broken(object: Option<ObjectRef>, priority: Option<i32>, problem: &Problem) -> Broken {
-    Broken { object, origin: problem.place().into(), message: problem.sentence().into(), priority }
+    Broken { object, origin: problem.place().into(), message: problem.sentence().into(), priority, generation: 0 }
 }
 
 /// What can be read of the rank of an object that is otherwise no good; `whole`: nothing of its text is missing.

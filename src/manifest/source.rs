@@ -85,8 +85,13 @@ impl DirectorySource {
             let message = "its files keep changing: not everything is known until they rest".to_owned();
             let file = self.directory.display().to_string();
             let problem = Problem { file, line: 0, field: String::new(), message };
-            let broken =
-                Broken { object: None, origin: problem.place().into(), message: problem.sentence().into(), priority: None };
+            let broken = Broken {
+                object: None,
+                origin: problem.place().into(),
+                message: problem.sentence().into(),
+                priority: None,
+                generation: 0,
+            };
             loaded.desired.complete = false;
             loaded.desired.broken.push(broken);
             loaded.verdict.errors.push(problem);

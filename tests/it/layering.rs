@@ -1,6 +1,7 @@
 //! The arrows of the house, as `src/lib.rs` draws them: who may name whom, which crates stay at which edge, and how files are
 //! kept. Reads the sources as tokens, so that comments, strings and documentation do not count.
 
+mod promised;
 mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};

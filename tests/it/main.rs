@@ -12,5 +12,6 @@ mod cli;
 mod cluster;
 mod crash;
 mod layering;
+mod mutants;
 mod real;
 mod sim;

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 pub use reflect::resource;
 
+use super::definitions::Definitions;
 use super::store::Store;
 use crate::core::ids::Kind;
 use crate::core::objects::Desired;
@@ -23,8 +24,9 @@ const REST: Duration = Duration::from_millis(100);
 
 /// Watches every kind into `store` until `stop`.
 pub fn watch_all(client: &Client, store: &Arc<Store>, clock: &Arc<dyn Clock>, tasks: &TaskTracker, stop: &CancellationToken) {
+    let definitions = Arc::new(Definitions::new(client.clone(), Arc::clone(clock)));
     for kind in Kind::ALL {
-        let reflect = reflect::Reflect::new(client.clone(), kind, Arc::clone(store), Arc::clone(clock));
+        let reflect = reflect::Reflect::new(client.clone(), kind, Arc::clone(store), Arc::clone(clock), Arc::clone(&definitions));
         let stop = stop.clone();
         tasks.spawn(async move {
             tokio::select! {

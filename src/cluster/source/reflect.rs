@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectMeta};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, WatchParams};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event};
 
+use super::super::absence::found;
+use super::super::definitions::Definitions;
 use super::super::failure;
 use super::super::store::{Store, name_of};
 use crate::api::{GROUP, VERSION, crd};
@@ -22,6 +24,8 @@ const PAGE: u32 = 500;
 /// Pauses between tries to prove something.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often it is tried whether a watch that was refused is allowed again.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// Reads one kind.
 pub(super) struct Reflect {
@@ -30,6 +34,7 @@ pub(super) struct Reflect {
     resource: ApiResource,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
+    definitions: Arc<Definitions>,
 }
 
 /// How the API server names a kind of ours.
@@ -39,8 +44,14 @@ pub fn resource(kind: Kind) -> ApiResource {
 }
 
 impl Reflect {
-    pub(super) fn new(client: Client, kind: Kind, store: Arc<Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { client, kind, resource: resource(kind), store, clock }
+    pub(super) fn new(
+        client: Client,
+        kind: Kind,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        definitions: Arc<Definitions>,
+    ) -> Self {
+        Self { client, kind, resource: resource(kind), store, clock, definitions }
     }
 
     fn all(&self) -> Api<DynamicObject> {
@@ -49,37 +60,109 @@ impl Reflect {
 
     /// Never ends.
     pub(super) async fn run(self) {
+        loop {
+            self.follow().await;
+        }
+    }
+
+    /// Lists and watches; until what was listed is of no use.
+    async fn follow(&self) {
         let config = watcher::Config::default().page_size(PAGE);
         let mut events = Box::pin(watcher::watcher(self.all(), config).default_backoff());
-        let mut told = false;
-        while let Some(event) = events.next().await {
-            let event = match event {
-                Ok(event) => {
-                    told = false;
-                    event
+        let (mut told, mut refused) = (false, false);
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = events.next() => event,
+                // A watch that is quiet again gives no sign of it.
+                () = self.clock.sleep(PROBE), if refused => {
+                    if self.may_watch().await {
+                        tracing::info!(kind = %self.kind, "watched again");
+                        (told, refused) = (false, false);
+                        self.store.trust(self.kind);
+                    }
+                    continue;
                 }
-                Err(error) => {
+            };
+            match event {
+                Some(Ok(event)) => {
+                    // A listing that only begins has not succeeded.
+                    told &= matches!(event, Event::Init);
+                    refused &= !matches!(event, Event::InitDone);
+                    if !self.take(event).await {
+                        return;
+                    }
+                }
+                Some(Err(error)) => {
                     let why = failure::of_watch(&error, &self.resource.plural);
                     // The same failure comes with every try.
                     if !std::mem::replace(&mut told, true) {
                         tracing::warn!(kind = %self.kind, "{why}");
                     }
-                    self.store.doubt(self.kind, why);
-                    continue;
+                    refused |= failure::is_refusal(&error);
+                    self.store.doubt(self.kind, why, refused);
                 }
-            };
-            match event {
-                Event::Init => self.store.begin(self.kind),
-                Event::InitApply(object) => self.store.list(self.kind, &object),
-                Event::InitDone => self.listed().await,
-                Event::Apply(object) => self.store.put(self.kind, &object),
-                Event::Delete(object) => {
-                    if let Some(name) = self.name(&object.metadata) {
-                        self.gone(&name).await;
-                    }
+                None => return,
+            }
+        }
+    }
+
+    /// `false`: what was listed is of no use, because it was read by a definition that hides some of it.
+    async fn take(&self, event: Event<DynamicObject>) -> bool {
+        match event {
+            Event::Init => self.store.begin(self.kind),
+            Event::InitApply(object) => {
+                if let Some(object) = self.as_it_is(object).await {
+                    self.store.list(self.kind, &object);
+                }
+            }
+            Event::InitDone => {
+                if self.waited_for_definition().await {
+                    return false;
+                }
+                self.listed().await;
+            }
+            Event::Apply(object) => {
+                if let Some(object) = self.as_it_is(object).await {
+                    self.store.put(self.kind, &object);
+                }
+            }
+            Event::Delete(object) => {
+                if let Some(name) = self.name(&object.metadata) {
+                    self.gone(&name).await;
                 }
             }
         }
+        true
+    }
+
+    /// Returns when the definition has all that is needed; `true`: it had not at first.
+    async fn waited_for_definition(&self) -> bool {
+        let mut pause = FIRST_PAUSE;
+        while let Err(why) = self.definitions.have_all_of(self.kind).await {
+            if pause == FIRST_PAUSE {
+                tracing::warn!(kind = %self.kind, "a listing is not believed: {why}");
+            }
+            self.store.doubt(self.kind, why, false);
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        pause > FIRST_PAUSE
+    }
+
+    /// Whether a watch is answered: begun, and left.
+    async fn may_watch(&self) -> bool {
+        self.all().watch_metadata(&WatchParams::default().timeout(1), "0").await.is_ok()
+    }
+
+    /// An object that is told as it once was is asked for by name: a stale server may tell so. `None`: it is gone.
+    async fn as_it_is(&self, object: DynamicObject) -> Option<DynamicObject> {
+        let name = self.name(&object.metadata)?;
+        if !self.store.is_old(self.kind, &object) {
+            return Some(object);
+        }
+        tracing::warn!(%name, "told as it was before: asked again");
+        self.asked(&name, "is told as it was before").await
     }
 
     fn name(&self, meta: &ObjectMeta) -> Option<ObjectRef> {
@@ -94,7 +177,7 @@ impl Reflect {
                 Ok(gone) => return self.store.commit(self.kind, &gone),
                 Err(why) => {
                     tracing::warn!(kind = %self.kind, "a listing is not believed yet: {why}");
-                    self.store.doubt(self.kind, why);
+                    self.store.doubt(self.kind, why, false);
                 }
             }
             self.clock.sleep(pause).await;
@@ -150,12 +233,19 @@ impl Reflect {
 
     /// The watch says that one is gone: asked once more, because a stale server may say so. Unknown means that it is there.
     async fn gone(&self, name: &ObjectRef) {
+        match self.asked(name, "was deleted").await {
+            None => self.store.remove(self.kind, name),
+            Some(object) => self.store.put(self.kind, &object),
+        }
+    }
+
+    /// Asks for one until there is an answer; `None`: it is not there.
+    async fn asked(&self, name: &ObjectRef, because: &str) -> Option<DynamicObject> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.fetch(name).await {
-                Ok(None) => return self.store.remove(self.kind, name),
-                Ok(Some(object)) => return self.store.put(self.kind, &object),
-                Err(error) => tracing::warn!("{}", failure::of(&error, &format!("get {name}, which was deleted"))),
+                Ok(found) => return found,
+                Err(error) => tracing::warn!("{}", failure::of(&error, &format!("get {name}, which {because}"))),
             }
             self.clock.sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -167,6 +257,6 @@ impl Reflect {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &self.resource),
             None => self.all(),
         };
-        api.get_opt(&name.name).await
+        found(api.get(&name.name).await, &name.name)
     }
 }

@@ -3,6 +3,7 @@
 
 mod batches;
 mod chain;
+mod grants;
 mod laws;
 mod owners;
 mod people;

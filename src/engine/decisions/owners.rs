@@ -353,6 +353,7 @@ fn the_last_good_version_is_carried_over_and_a_hole_is_known() {
         origin: "x.yaml:1".into(),
         message: "broken".into(),
         priority: Some(200),
+        generation: 0,
     };
     let now = Objects { policies: vec![policy("q")], ..Objects::default() };
     let desired = |broken: Vec<Broken>, complete: bool| Desired { objects: now.clone(), broken, complete };

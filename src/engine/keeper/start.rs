@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{ASKS, Done, IDLE, Keeper, LOOKS, PAGES, PATIENCE, Purpose, READS, RELATIVE_DATES, STANDSTILL, WRITES};
 use crate::core::marker::Owner;
@@ -12,15 +12,25 @@ use crate::core::reasons;
 use crate::engine::act::{self, Batch, Circumstances, Held, LookUp};
 use crate::engine::call;
 use crate::engine::ports::PageRequest;
+use crate::engine::report::Reporter;
 use crate::engine::sync::Sync;
 use crate::inventory::{Expected, Place, RowId, Window};
+
+/// Two clocks may differ by this much without meaning anything: one of them is adjusted all the time.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 impl Keeper {
     pub(super) fn step(&mut self) {
         let (now, elapsed) = (self.world.clock.now(), self.world.clock.elapsed());
+        let set_back = self.set_back(now, elapsed);
         self.stepped = (now, elapsed);
         if self.evaluator.is_none() {
             return;
+        }
+        if let Some(by) = set_back {
+            // By such a clock, what was seen before would be fresh for as long.
+            Reporter::set_back(&self.world, &self.hub, by);
+            self.disconnect();
         }
         if self.ports.is_none() {
             self.connect(elapsed);
@@ -37,6 +47,16 @@ impl Keeper {
             self.ask(elapsed);
             self.read(now, elapsed);
         }
+    }
+
+    /// By how much the wall clock was set back since the last step, against the one that never goes backwards.
+    fn set_back(&self, now: Timestamp, elapsed: Duration) -> Option<SignedDuration> {
+        let (stepped_at, stepped) = self.stepped;
+        let passed = SignedDuration::try_from(elapsed.saturating_sub(stepped)).unwrap_or(SignedDuration::MAX);
+        // Nobody stepped yet: nothing was seen either.
+        let expected = stepped_at.checked_add(passed).ok().filter(|_| stepped_at > Timestamp::MIN)?;
+        let behind = expected.duration_since(now);
+        (behind > CLOCK_SLACK).then_some(behind)
     }
 
     pub(super) fn connect(&mut self, elapsed: Duration) {

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use self::view::View;
 use super::call;
 use super::evaluate::Evaluator;
@@ -56,6 +58,13 @@ impl Reporter {
     /// A finding does not parse: said once per reason.
     pub fn unreadable(&mut self, world: &World, hub: &str, error: &str) {
         self.once(world, hub, "FindingUnreadable", format!("a finding does not parse and is left alone: {error}"));
+    }
+
+    /// What was seen before is dated in the future.
+    pub fn set_back(world: &World, hub: &str, by: SignedDuration) {
+        let object = ObjectRef::cluster(Kind::SecurityHub, hub);
+        let message = format!("the clock of this machine was set back by {} s: the hub is read anew", by.as_secs());
+        world.events.emit(Event { object, reason: reasons::CLOCK_SET_BACK, warning: true, message });
     }
 
     /// A message that is none of ours.
@@ -240,6 +249,13 @@ impl Keeper {
             statuses.push(view.approval(approval));
         }
         statuses.extend(view.unreadable());
+        // What cannot be read was looked at all the same: who waits for that generation is answered.
+        for broken in &desired.broken {
+            let of = statuses.iter_mut().find(|status| broken.object.as_ref() == Some(&status.object));
+            if let Some(status) = of.filter(|_| broken.generation > 0) {
+                status.observed_generation = broken.generation;
+            }
+        }
         statuses
     }
 }

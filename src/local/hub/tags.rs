@@ -1,6 +1,6 @@
 //! Tags of the hub's resources, by ARN.
 //!
-//! What can be tagged is said in one place, [`Hub::require_taggable`]: a resource that is added later adds its line there.
+//! What can be tagged is said in one place, `Hub::require_taggable`: a resource that is added later adds its line there.
 
 use crate::wire::arn;
 use crate::wire::error::AwsError;

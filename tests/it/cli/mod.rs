@@ -11,6 +11,7 @@ mod keep;
 mod local;
 mod plan;
 pub mod readme;
+mod secrets;
 mod take_over;
 mod terminal;
 mod validate;

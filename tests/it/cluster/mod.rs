@@ -3,6 +3,7 @@
 mod admission;
 mod chart;
 mod exceptions;
+mod faults;
 mod lease;
 mod look;
 mod owner;

@@ -3,11 +3,13 @@
 
 mod backfill;
 mod basics;
+mod clocks;
 mod faults;
 mod inherit;
 mod limits;
 mod owner;
 mod people;
+mod proof;
 mod races;
 mod reads;
 mod shutdown;

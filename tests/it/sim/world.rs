@@ -19,8 +19,8 @@ use hubkeeper::core::objects::Desired;
 use hubkeeper::core::status::{ComplianceStatus, WorkflowStatus};
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
-    Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail, SinkError,
-    StatusSink, World,
+    Absence, Clock, Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail,
+    SinkError, StatusSink, World,
 };
 use hubkeeper::local::Local;
 use hubkeeper::local::clock::Speed;
@@ -28,7 +28,7 @@ use hubkeeper::local::document::ControlFinding;
 use hubkeeper::local::hub::{SuppressedOnPassed, Switches, UserFields};
 use hubkeeper::local::options::Builder;
 use hubkeeper::manifest::load;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -106,10 +106,39 @@ impl Drop for TellOnPanic {
     }
 }
 
+/// The clock of the loop's machine, which somebody may set; the hub has its own.
+#[derive(Debug)]
+pub struct SetClock {
+    house: HouseClock,
+    by: Mutex<SignedDuration>,
+}
+
+impl SetClock {
+    /// Sets it this much forward, or back.
+    pub fn set(&self, by: SignedDuration) {
+        *self.by.lock().unwrap() += by;
+    }
+}
+
+#[async_trait]
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        self.house.now() + *self.by.lock().unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.house.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.house.sleep(duration).await;
+    }
+}
+
 /// A hub and whoever keeps it.
 pub struct Sim {
     pub local: Local,
-    pub clock: Arc<HouseClock>,
+    pub clock: Arc<SetClock>,
     pub heard: Arc<Heard>,
     pub gate: Arc<dyn Gate>,
     /// By what name the loop owns hubs.
@@ -118,6 +147,8 @@ pub struct Sim {
     pub principal: &'static str,
     /// How long every call takes.
     pub latency: Duration,
+    /// Who is asked whether an owner is really gone.
+    pub absence: Arc<dyn Absence>,
     desired: watch::Sender<Arc<Desired>>,
     running: Option<(CancellationToken, JoinHandle<Keeper>)>,
 }
@@ -135,12 +166,13 @@ impl Sim {
         let (desired, _) = watch::channel(Arc::default());
         let sim = Self {
             local,
-            clock: Arc::new(HouseClock::from(at(START), 1)),
+            clock: Arc::new(SetClock { house: HouseClock::from(at(START), 1), by: Mutex::default() }),
             heard: Arc::default(),
             gate: Arc::new(OpenGate),
             owner: HubOwner::files(),
             principal: "hubkeeper",
             latency: Duration::ZERO,
+            absence: Arc::new(ListingProves),
             desired,
             running: None,
         };
@@ -162,6 +194,7 @@ impl Sim {
             owner: owner.parse().unwrap(),
             principal,
             latency: Duration::ZERO,
+            absence: self.absence.clone(),
             desired,
             running: None,
         }
@@ -226,7 +259,7 @@ impl Sim {
             events: self.heard.clone(),
             meter: self.heard.clone(),
             connector: Arc::new(connector),
-            absence: Arc::new(ListingProves),
+            absence: self.absence.clone(),
         }
     }
 
