@@ -52,42 +52,61 @@ impl Test {
 }
 
 impl TextTest {
+    /// Whether EQUALS is all that is asked.
+    pub(super) fn is_equals(&self) -> bool {
+        let Self { equals, prefixes, not_equals, not_prefixes, contains, not_contains } = self;
+        !equals.is_empty() && [prefixes, not_equals, not_prefixes, contains, not_contains].iter().all(|others| others.is_empty())
+    }
+
     fn holds(&self, field: Field, finding: &dyn Fields, missing: MissingField) -> bool {
         let mut present = false;
-        let mut included = self.equals.is_empty() && self.prefixes.is_empty();
+        let mut included = self.equals.is_empty() && self.prefixes.is_empty() && self.contains.is_empty();
         let mut excluded = false;
         finding.visit(field, &mut |item| {
             let Item::Text(text) = item else { return };
             present = true;
             included = included
                 || self.equals.iter().any(|value| value == text)
-                || self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()));
+                || self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
+                || self.contains.iter().any(|part| text.contains(part.as_str()));
             excluded = excluded
                 || self.not_equals.iter().any(|value| value == text)
-                || self.not_prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()));
+                || self.not_prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
+                || self.not_contains.iter().any(|part| text.contains(part.as_str()));
         });
         included && !excluded && (present || missing == MissingField::Match)
     }
 }
 
 impl MapTest {
+    /// Whether EQUALS is all that is asked.
+    pub(super) fn is_equals(&self) -> bool {
+        !self.equals.is_empty() && self.not_equals.is_empty() && self.contains.is_empty() && self.not_contains.is_empty()
+    }
+
     fn holds(&self, field: Field, finding: &dyn Fields, missing: MissingField) -> bool {
-        let mut included = self.equals.is_empty();
+        let mut included = self.equals.is_empty() && self.contains.is_empty();
         let mut excluded = false;
         // Which keys of the negatives are there: one bit each.
         let mut seen = 0u32;
         let has = |entry: &(String, String), key: &str, value: &str| entry.0 == key && entry.1 == value;
+        let holds = |entry: &(String, String), key: &str, value: &str| entry.0 == key && value.contains(entry.1.as_str());
         finding.visit(field, &mut |item| {
             let Item::Entry(key, value) = item else { return };
-            included = included || self.equals.iter().any(|entry| has(entry, key, value));
-            for (number, entry) in self.not_equals.iter().enumerate() {
+            included = included
+                || self.equals.iter().any(|entry| has(entry, key, value))
+                || self.contains.iter().any(|entry| holds(entry, key, value));
+            // They never stand together.
+            for (number, entry) in self.not_equals.iter().chain(&self.not_contains).enumerate() {
                 if entry.0 == key {
                     seen |= 1 << number;
-                    excluded = excluded || entry.1 == value;
                 }
             }
+            excluded = excluded
+                || self.not_equals.iter().any(|entry| has(entry, key, value))
+                || self.not_contains.iter().any(|entry| holds(entry, key, value));
         });
-        let all = self.not_equals.len() == seen.count_ones() as usize;
+        let all = self.not_equals.len() + self.not_contains.len() == seen.count_ones() as usize;
         included && !excluded && (all || missing == MissingField::Match)
     }
 }

@@ -14,6 +14,7 @@
 //! - **Keyword** is looked for, case-sensitively, within every text of the finding.
 //! - **An empty list** of filters, or `null`, is refused: it would be no condition.
 
+mod criteria;
 mod eval;
 mod fields;
 #[cfg(test)]
@@ -93,13 +94,19 @@ struct TextTest {
     prefixes: Vec<String>,
     not_equals: Vec<String>,
     not_prefixes: Vec<String>,
+    /// Only of automation rules, and then the only one that is not empty.
+    contains: Vec<String>,
+    /// The same.
+    not_contains: Vec<String>,
 }
 
-/// Either `equals` or `not_equals` is empty.
+/// All but one are empty; the last two but for automation rules.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct MapTest {
     equals: Vec<(String, String)>,
     not_equals: Vec<(String, String)>,
+    contains: Vec<(String, String)>,
+    not_contains: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -170,9 +177,7 @@ impl Filters {
     /// can file the filters under these. `None` for any other attribute.
     pub fn equals_any(&self, field: Field) -> Option<&[String]> {
         match self.test(field)? {
-            Test::Text(test) if test.prefixes.is_empty() && test.not_equals.is_empty() && test.not_prefixes.is_empty() => {
-                Some(&test.equals)
-            }
+            Test::Text(test) if test.is_equals() => Some(&test.equals),
             _ => None,
         }
     }
@@ -180,7 +185,7 @@ impl Filters {
     /// The entries of a map attribute that is asked for by EQUALS: a finding that matches has one of them.
     pub fn equals_any_entry(&self, field: Field) -> Option<&[(String, String)]> {
         match self.test(field)? {
-            Test::Map(test) if test.not_equals.is_empty() => Some(&test.equals),
+            Test::Map(test) if test.is_equals() => Some(&test.equals),
             _ => None,
         }
     }

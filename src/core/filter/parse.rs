@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::criteria::{Comparison, Dialect};
 use super::{Bounds, Field, FieldKind, Filters, MapTest, Test, TextTest, Window, timestamp};
 
 /// Attributes in one set of filters. Source: API model, GetFindings.Filters.
@@ -65,15 +66,29 @@ pub enum Refusal {
         /// What may have been meant.
         near: Option<Field>,
     },
+    /// Automation rules have no such criterion.
+    #[error("is not a criterion of automation rules{}", near.map(|field| format!(": did you mean {field}?")).unwrap_or_default())]
+    UnknownCriterion {
+        /// What may have been meant.
+        near: Option<Field>,
+    },
+    /// Criteria that name nothing: a rule has one or more.
+    #[error("must have at least one criterion")]
+    NoCriterion,
     /// The value of an attribute is not a list of filters.
     #[error("must be a list of filters: {0}")]
     NotAList(&'static str),
     /// An empty list: it would be no condition.
     #[error("must have at least one filter: leave the attribute out if it does not matter")]
     NoFilter,
-    /// More than [`MAX_VALUES`].
-    #[error("for each attribute, you can provide up to {MAX_VALUES} filter values, and these are {0}")]
-    TooManyValues(usize),
+    /// More than [`MAX_VALUES`], or than the criterion takes.
+    #[error("for each attribute, you can provide up to {most} filter values, and these are {count}")]
+    TooManyValues {
+        /// How many there are.
+        count: usize,
+        /// How many are taken.
+        most: usize,
+    },
     /// A filter is not an object.
     #[error("must be a filter: {0}")]
     NotAFilter(&'static str),
@@ -95,7 +110,7 @@ pub enum Refusal {
         /// What was read.
         text: String,
         /// What is allowed.
-        allowed: &'static str,
+        allowed: String,
     },
     /// A comparison of automation rules, or of the V2 APIs.
     #[error("{text} works only {place}, not with GetFindings: use one of {allowed}")]
@@ -105,7 +120,7 @@ pub enum Refusal {
         /// Where it works.
         place: &'static str,
         /// What is allowed here.
-        allowed: &'static str,
+        allowed: String,
     },
     /// `EQUALS` with `NOT_EQUALS` or `PREFIX_NOT_EQUALS` on a string.
     #[error("you can't provide both an EQUALS filter and a NOT_EQUALS or PREFIX_NOT_EQUALS filter on the same field")]
@@ -113,6 +128,12 @@ pub enum Refusal {
     /// `EQUALS` with `NOT_EQUALS` on a map.
     #[error("you can't have both an EQUALS filter and a NOT_EQUALS filter on the same field")]
     MixedMap,
+    /// `CONTAINS` with anything else.
+    #[error("CONTAINS filters can only be used with other CONTAINS filters")]
+    MixedContains,
+    /// `NOT_CONTAINS` with anything else.
+    #[error("NOT_CONTAINS filters can only be used with other NOT_CONTAINS filters")]
+    MixedNotContains,
     /// Not a time as Security Hub takes it.
     #[error(
         "{0:?} is not a time: write it as 2026-01-31T23:00:00Z, with at most 9 digits of a fraction and an offset of at most 18:00"
@@ -143,8 +164,6 @@ pub enum Refusal {
     },
 }
 
-const TEXT_COMPARISONS: &str = "EQUALS, PREFIX, NOT_EQUALS, PREFIX_NOT_EQUALS";
-const MAP_COMPARISONS: &str = "EQUALS, NOT_EQUALS";
 const DATE_COMPARISONS: &str = "WITHIN, OLDER_THAN";
 
 impl FieldKind {
@@ -182,17 +201,21 @@ impl Filters {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn parse(filters: &Value) -> Result<Self, FilterErrors> {
-        let mut reader = Reader::default();
+        Self::parse_as(Dialect::GetFindings, filters)
+    }
+
+    pub(super) fn parse_as(dialect: Dialect, filters: &Value) -> Result<Self, FilterErrors> {
+        let mut reader = Reader { dialect, errors: Vec::new() };
         let mut tests = Vec::new();
         match filters {
             Value::Object(attributes) => {
-                if attributes.len() > MAX_ATTRIBUTES {
-                    reader.refuse("", Refusal::TooManyAttributes(attributes.len()));
+                if let Some(refusal) = dialect.refuses_number(attributes.len()) {
+                    reader.refuse("", refusal);
                 }
                 for (name, value) in attributes {
-                    match Field::from_name(name) {
+                    match Field::from_name(name).filter(|field| dialect.has(*field)) {
                         Some(field) => tests.extend(reader.attribute(field, value).map(|test| (field, test))),
-                        None => reader.refuse(name, Refusal::UnknownAttribute { near: Field::near(name) }),
+                        None => reader.refuse(name, dialect.unknown(name)),
                     }
                 }
             }
@@ -207,8 +230,8 @@ impl Filters {
 }
 
 /// Collects what is wrong. Its functions give `None` where they have refused.
-#[derive(Default)]
 struct Reader {
+    dialect: Dialect,
     errors: Vec<FilterError>,
 }
 
@@ -227,8 +250,9 @@ impl Reader {
             self.refuse(field.name(), Refusal::NoFilter);
             return None;
         }
-        if filters.len() > MAX_VALUES {
-            self.refuse(field.name(), Refusal::TooManyValues(filters.len()));
+        let (count, most) = (filters.len(), self.dialect.most_values(field));
+        if count > most {
+            self.refuse(field.name(), Refusal::TooManyValues { count, most });
             return None;
         }
         let filters: Vec<Filter<'_>> =
@@ -277,15 +301,18 @@ impl Reader {
         let mut test = TextTest::default();
         let read = self.each(filters, |reader, filter| {
             let value = reader.text(filter, "Value");
-            let comparison = reader.comparison(filter, TEXT_COMPARISONS);
+            let comparison = reader.comparison(filter, reader.dialect.of_texts());
             Some((value?.to_owned(), comparison?))
         })?;
+        self.contains_alone(field, read.iter().map(|(_, comparison)| *comparison));
         for (value, comparison) in read {
             match comparison {
                 Comparison::Equals => test.equals.push(value),
                 Comparison::Prefix => test.prefixes.push(value),
                 Comparison::NotEquals => test.not_equals.push(value),
                 Comparison::PrefixNotEquals => test.not_prefixes.push(value),
+                Comparison::Contains => test.contains.push(value),
+                Comparison::NotContains => test.not_contains.push(value),
             }
         }
         let negative = !test.not_equals.is_empty() || !test.not_prefixes.is_empty();
@@ -300,11 +327,17 @@ impl Reader {
         let read = self.each(filters, |reader, filter| {
             let key = reader.text(filter, "Key");
             let value = reader.text(filter, "Value");
-            let comparison = reader.comparison(filter, MAP_COMPARISONS);
-            Some((key?.to_owned(), value?.to_owned(), comparison? == Comparison::Equals))
+            let comparison = reader.comparison(filter, reader.dialect.of_maps());
+            Some((key?.to_owned(), value?.to_owned(), comparison?))
         })?;
-        for (key, value, equals) in read {
-            if equals { &mut test.equals } else { &mut test.not_equals }.push((key, value));
+        self.contains_alone(field, read.iter().map(|(.., comparison)| *comparison));
+        for (key, value, comparison) in read {
+            match comparison {
+                Comparison::Equals | Comparison::Prefix => test.equals.push((key, value)),
+                Comparison::NotEquals | Comparison::PrefixNotEquals => test.not_equals.push((key, value)),
+                Comparison::Contains => test.contains.push((key, value)),
+                Comparison::NotContains => test.not_contains.push((key, value)),
+            }
         }
         if !test.equals.is_empty() && !test.not_equals.is_empty() {
             self.refuse(field.name(), Refusal::MixedMap);
@@ -353,7 +386,7 @@ impl Reader {
                 Some("WITHIN") => Some(false),
                 Some("OLDER_THAN") => Some(true),
                 Some(text) => {
-                    let refusal = Refusal::UnknownComparison { text: text.to_owned(), allowed: DATE_COMPARISONS };
+                    let refusal = Refusal::UnknownComparison { text: text.to_owned(), allowed: DATE_COMPARISONS.to_owned() };
                     self.refuse(&range.at("Comparison"), refusal);
                     None
                 }
@@ -435,19 +468,24 @@ impl Reader {
         time
     }
 
-    fn comparison(&mut self, filter: &Filter<'_>, allowed: &'static str) -> Option<Comparison> {
+    /// CONTAINS goes with CONTAINS only, and NOT_CONTAINS with NOT_CONTAINS.
+    fn contains_alone(&mut self, field: Field, used: impl Iterator<Item = Comparison>) {
+        let used: Vec<Comparison> = used.collect();
+        for (alone, refusal) in
+            [(Comparison::Contains, Refusal::MixedContains), (Comparison::NotContains, Refusal::MixedNotContains)]
+        {
+            if used.contains(&alone) && used.iter().any(|other| *other != alone) {
+                self.refuse(field.name(), refusal);
+            }
+        }
+    }
+
+    fn comparison(&mut self, filter: &Filter<'_>, allowed: &'static [Comparison]) -> Option<Comparison> {
         let text = self.text(filter, "Comparison")?;
-        let elsewhere = |text, place| Refusal::ElsewhereComparison { text, place, allowed };
-        let refusal = match text {
-            "EQUALS" => return Some(Comparison::Equals),
-            "NOT_EQUALS" => return Some(Comparison::NotEquals),
-            "PREFIX" if allowed == TEXT_COMPARISONS => return Some(Comparison::Prefix),
-            "PREFIX_NOT_EQUALS" if allowed == TEXT_COMPARISONS => return Some(Comparison::PrefixNotEquals),
-            "CONTAINS" => elsewhere("CONTAINS", "in automation rules"),
-            "NOT_CONTAINS" => elsewhere("NOT_CONTAINS", "in automation rules V1"),
-            "CONTAINS_WORD" => elsewhere("CONTAINS_WORD", "in the V2 APIs"),
-            _ => Refusal::UnknownComparison { text: text.to_owned(), allowed },
-        };
+        if let Some(known) = allowed.iter().find(|known| known.name() == text) {
+            return Some(*known);
+        }
+        let refusal = self.dialect.refuses(text, allowed);
         self.refuse(&filter.at("Comparison"), refusal);
         None
     }
@@ -470,14 +508,6 @@ impl Reader {
         }
         value
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    Equals,
-    Prefix,
-    NotEquals,
-    PrefixNotEquals,
 }
 
 /// One filter of an attribute, or an object within one.
