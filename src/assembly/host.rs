@@ -26,7 +26,7 @@ pub use crate::core::filter::MissingField;
 pub use crate::local::clock::{Speed, SpeedError};
 pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
 pub use crate::local::hub::lifetime::Lifetimes;
-pub use crate::local::hub::{BadValue, SuppressedOnPassed, Switches, UserFields};
+pub use crate::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};
 pub use crate::wire::error::UnprocessedCode;
 

@@ -13,8 +13,8 @@ use super::failure::Failure;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, Speed, SuppressedOnPassed, Switches,
-    ThrottleCode, UserFields,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, RulesSee, Speed, SuppressedOnPassed,
+    Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::Region;
 
@@ -23,7 +23,8 @@ use crate::core::ids::Region;
 #[command(after_help = "\
 The access key id is the account, the secret access key the name of the principal; no more is checked.
 While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance
-{\"seconds\": 3600}, POST snapshot, GET clock, organization, operations, calls.
+{\"seconds\": 3600}, POST snapshot, POST action (what the console does with a custom action:
+{\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET clock, organization, operations, calls.
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
 advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
@@ -129,6 +130,9 @@ pub(super) struct Args {
     /// NOTIFIED becomes NEW when the resource is deleted
     #[arg(long, help_heading = "Behaviour")]
     deletion_resets_notified: bool,
+    /// What the criteria of automation rules are compared with
+    #[arg(long, value_enum, default_value = "original", help_heading = "Behaviour")]
+    rules_see: Sight,
 
     /// One more name that is told apart as a secret access key; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "Identity")]
@@ -178,6 +182,14 @@ enum OnPassed {
     Stays,
     /// RESOLVED, as the guide says
     Resolved,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sight {
+    /// The finding as its provider sent it, completed by the service, as the guide says
+    Original,
+    /// The finding as it would be filed, with what customers and the rules before wrote
+    Current,
 }
 
 impl Args {
@@ -231,6 +243,10 @@ impl Args {
             missing_field: if self.negative_filters_match_missing { MissingField::Match } else { MissingField::NoMatch },
             bad_value: if self.bad_value_per_finding { BadValue::PerFinding } else { BadValue::WholeRequest },
             deletion_resets_notified: self.deletion_resets_notified,
+            rules_see: match self.rules_see {
+                Sight::Original => RulesSee::Original,
+                Sight::Current => RulesSee::Current,
+            },
         }
     }
 

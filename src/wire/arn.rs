@@ -62,6 +62,31 @@ pub fn read_security_control(arn: &str) -> Option<(Place, &str)> {
     Some((place, rest.strip_prefix("security-control/").filter(|id| !id.is_empty() && !id.contains('/'))?))
 }
 
+/// `arn:aws:securityhub:R:A:automation-rule/<id>`.
+pub fn automation_rule(id: &str, account: AccountId, region: &Region) -> String {
+    format!("arn:aws:securityhub:{region}:{account}:automation-rule/{id}")
+}
+
+/// `arn:aws:securityhub:R::product/aws/guardduty`.
+pub fn product(path: &str, region: &Region) -> String {
+    format!("arn:aws:securityhub:{region}::product/{path}")
+}
+
+/// `arn:aws:securityhub:R:A:product-subscription/aws/guardduty`.
+pub fn product_subscription(path: &str, account: AccountId, region: &Region) -> String {
+    format!("arn:aws:securityhub:{region}:{account}:product-subscription/{path}")
+}
+
+/// `arn:aws:securityhub:R:A:action/custom/<id>`.
+pub fn action_target(id: &str, account: AccountId, region: &Region) -> String {
+    format!("arn:aws:securityhub:{region}:{account}:action/custom/{id}")
+}
+
+/// `arn:aws:securityhub:R:A:insight/A/custom/<id>`.
+pub fn insight(id: &str, account: AccountId, region: &Region) -> String {
+    format!("arn:aws:securityhub:{region}:{account}:insight/{account}/custom/{id}")
+}
+
 /// Whose, and which resource: `hub/default`, `automation-rule/<id>`. `None`: no ARN of Security Hub.
 pub fn read(arn: &str) -> Option<(Place, &str)> {
     let mut parts = arn.strip_prefix("arn:aws:securityhub:")?.splitn(3, ':');

@@ -23,6 +23,22 @@ pub const FINDING_BYTES: usize = 240 * 1024;
 pub const IMPORT_BYTES: usize = 6 * 1024 * 1024;
 /// Bytes of any other request: far above what 100 identifiers and 20 values a field need.
 pub const REQUEST_BYTES: usize = 2 * 1024 * 1024;
+/// Automation rules of an administrator in a Region (UG, and the General Reference: it cannot be raised).
+pub const RULES_MAX: usize = 100;
+/// Rules in one batch (M).
+pub const RULES_BATCH: usize = 100;
+/// `RuleOrder`, from 1 (M).
+pub const RULE_ORDER_MAX: i64 = 1000;
+/// Custom actions of an account in a Region (General Reference).
+pub const ACTIONS_MAX: usize = 50;
+/// Characters of the name of a custom action, and of its id (M).
+pub const ACTION_CHARS: usize = 20;
+/// Findings that are sent to a custom action at a time (UG).
+pub const ACTION_FINDINGS: usize = 20;
+/// Custom insights of an account in a Region (General Reference).
+pub const INSIGHTS_MAX: usize = 100;
+/// Groups in the results of an insight (General Reference).
+pub const INSIGHT_GROUPS: usize = 100;
 /// Characters of `Note.Text` (M).
 pub const NOTE_CHARS: usize = 512;
 /// Pairs in `UserDefinedFields` and in `ProductFields` (M).

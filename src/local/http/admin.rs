@@ -1,7 +1,7 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
-//! `GET` and `PUT faults`; `POST advance` steps the clock; `POST snapshot` writes it; `GET organization`, `operations`, `calls`,
-//! `clock`.
+//! `GET` and `PUT faults`; `POST advance` steps the clock; `POST snapshot` writes it; `POST action` sends findings to a custom
+//! action; `GET organization`, `operations`, `calls`, `clock`.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::local::Local;
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
 use crate::wire::operations;
+use crate::wire::securityhub::FindingIdentifier;
 
 use super::{Incoming, respond};
 
@@ -22,6 +23,14 @@ use super::{Incoming, respond};
 #[serde(deny_unknown_fields)]
 struct Advance {
     seconds: u64,
+}
+
+/// What the console sends when a person chooses a custom action.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Action {
+    action_target_arn: String,
+    finding_identifiers: Vec<FindingIdentifier>,
 }
 
 pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response {
@@ -46,6 +55,16 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
             Some(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error})),
             None => (StatusCode::CONFLICT, json!({"message": "start it with --snapshot FILE: there is no file to write to"})),
         },
+        (&Method::POST, "action") => match serde_json::from_slice::<Action>(&incoming.body) {
+            Ok(action) => match local.invoke_action(&action.action_target_arn, &action.finding_identifiers) {
+                Ok(events) => (StatusCode::OK, json!({"events": events})),
+                Err(error) => {
+                    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                    (status, json!({"message": error.message}))
+                }
+            },
+            Err(error) => refused(&error),
+        },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
         (&Method::GET, "organization") => (StatusCode::OK, organization(local)),
         (&Method::GET, "operations") => (StatusCode::OK, operations()),
@@ -62,8 +81,8 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         }
         _ => (
             StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, POST snapshot, GET clock, GET organization, \
-                GET operations, GET calls"}),
+            json!({"message": "there are GET and PUT faults, POST advance, POST snapshot, POST action, GET clock, \
+                GET organization, GET operations, GET calls"}),
         ),
     };
     respond(local, status, "application/json", format!("{answer}\n"))

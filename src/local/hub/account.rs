@@ -95,7 +95,7 @@ impl Hub {
     /// tags are lost.
     pub fn switch_off(&mut self, account: AccountId, region: &Region) {
         self.enabled.remove(&(account, region.clone()));
-        self.forget_tags(&arn::hub(account, region));
+        self.forget_tags_in(account, region);
     }
 
     /// Switches a hub on with every standard, if it is not.

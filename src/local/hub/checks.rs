@@ -15,8 +15,8 @@ use crate::local::clock::{after, stamp};
 use crate::local::document;
 
 use super::Hub;
-use super::import::is_control;
-use super::store::text;
+use super::import::{CUSTOMERS, is_control};
+use super::store::{TWINS, text};
 
 impl Hub {
     /// The check of this finding ran again and says `compliance`; an archived finding becomes active. Nothing happens while its
@@ -128,6 +128,11 @@ impl Hub {
         let stored = self.store.get(row)?;
         let (account, region) = (stored.account, stored.region.clone());
         let mut finding = stored.value()?;
+        let customers: Vec<&str> = TWINS.into_iter().filter(|twin| stored.is_customers(twin)).collect();
+        // What customers say of it is no part of what a check says.
+        if let Some(members) = finding.as_object_mut() {
+            members.retain(|name, _| !CUSTOMERS.contains(&name.as_str()) && !customers.contains(&name.as_str()));
+        }
         // Two runs in one millisecond are still two runs.
         let last = timestamp(text(&finding, "UpdatedAt")).unwrap_or(now);
         let at = stamp(now.max(after(last, Duration::from_millis(1))));

@@ -21,11 +21,12 @@ use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer, F
 
 use super::Hub;
 use super::caller::Caller;
+use super::products::{is_custom, names};
 use super::store::{TWINS, text};
 use super::workflow::{Said, first, next};
 
 /// What a provider may set once, when it makes a finding, and never after.
-const CUSTOMERS: [&str; 4] = ["Note", "UserDefinedFields", "VerificationState", "Workflow"];
+pub(super) const CUSTOMERS: [&str; 4] = ["Note", "UserDefinedFields", "VerificationState", "Workflow"];
 /// What the service fills in and a provider's later version does not take away.
 const SERVICES: [&str; 2] = ["CreatedAt", "WorkflowState"];
 
@@ -59,6 +60,15 @@ impl Hub {
                     text(finding, "AwsAccountId")
                 )));
             }
+        }
+        // In the same words; prowler, issue 872. A ProductArn of another Region is told finding by finding.
+        let here = |arn: &&str| arn.split(':').nth(3) == Some(caller.region.as_str());
+        let products = findings.iter().map(|finding| text(finding, "ProductArn")).filter(here);
+        if let Some(refused) = products.into_iter().find(|arn| !self.accepts(caller, arn)) {
+            return Err(AwsError::access_denied(format!(
+                "User: {} is not authorized to perform: securityhub:BatchImportFindings on resource: {refused}",
+                caller.arn()
+            )));
         }
         let mut answer = BatchImportFindingsAnswer::default();
         for finding in findings {
@@ -102,11 +112,14 @@ impl Hub {
         if control {
             self.associate(&mut new, account, region, now);
         }
+        if new.pointer("/Workflow/Status").is_none() {
+            new["Workflow"] = json!({"Status": first(said(&new), control).as_str()});
+        }
+        let original = self.is_ruled(account, region).then(|| new.clone());
         let Some((row, stored)) = known else {
-            if new.pointer("/Workflow/Status").is_none() {
-                new["Workflow"] = json!({"Status": first(said(&new), control).as_str()});
-            }
-            let row = self.store.add(account, region, &new, now, self.lag)?;
+            let ruled = self.apply_rules(account, region, original.as_ref(), new, now);
+            let row = self.store.add(account, region, &ruled.finding, now, self.lag)?;
+            self.record_rules(row, ruled, now);
             self.changed(row);
             return Some(row);
         };
@@ -139,8 +152,11 @@ impl Hub {
                 new["ProductFields"]["PreviousComplianceStatus"] = previous.as_str().into();
             }
         }
-        self.record(row, now, false, text(&new, "ProductArn").to_owned(), &old, &new);
-        self.store.replace(row, &old, &new, now, self.lag);
+        let product = text(&new, "ProductArn").to_owned();
+        self.record(row, now, false, product, &old, &new);
+        let ruled = self.apply_rules(account, region, original.as_ref(), new, now);
+        self.store.replace(row, &old, &ruled.finding, now, self.lag);
+        self.record_rules(row, ruled, now);
         self.changed(row);
         Some(row)
     }
@@ -161,7 +177,10 @@ impl Hub {
     /// What the service fills in.
     fn complete(&self, finding: &mut Value, account: AccountId, region: &Region, now: Timestamp) -> Option<()> {
         let resource = resource_of(finding);
-        let (product, company) = names(text(finding, "ProductArn"));
+        let product_arn = text(finding, "ProductArn");
+        let (product, company) = names(product_arn);
+        // Only custom products, and the service itself, say what they are called.
+        let says = is_custom(product_arn) || is_control(finding);
         let members = finding.as_object_mut()?;
         for name in ["CreatedAt", "UpdatedAt", "FirstObservedAt", "LastObservedAt"] {
             if let Some(at) = members.get(name).and_then(Value::as_str).and_then(timestamp) {
@@ -181,8 +200,12 @@ impl Hub {
         if let Some(owner) = self.organization.account(account) {
             members.insert("AwsAccountName".to_owned(), owner.name.as_str().into());
         }
-        let product = members.entry("ProductName").or_insert_with(|| product.into()).clone();
-        let company = members.entry("CompanyName").or_insert_with(|| company.into()).clone();
+        let [product, company] = [("ProductName", product), ("CompanyName", company)].map(|(name, known)| {
+            let said = members.get(name).filter(|said| says && said.is_string()).cloned();
+            let value = said.unwrap_or_else(|| known.into());
+            members.insert(name.to_owned(), value.clone());
+            value
+        });
         let fields = members.entry("ProductFields").or_insert_with(|| json!({})).as_object_mut()?;
         fields.insert("aws/securityhub/FindingId".to_owned(), resource.into());
         fields.insert("aws/securityhub/ProductName".to_owned(), product);
@@ -271,31 +294,6 @@ fn region_of(finding: &Value, caller: &Region) -> Result<Region, String> {
         return Err("data.Region is not the Region of data.ProductArn".to_owned());
     }
     said.parse().map_err(|_| "data.Region should be an AWS Region".to_owned())
-}
-
-/// ProductName and CompanyName of a product.
-fn names(product_arn: &str) -> (String, String) {
-    let product = product_arn.split_once("product/").map_or("", |(_, product)| product);
-    let (company, name) = product.split_once('/').unwrap_or((product, product));
-    let pair = |name: &str, company: &str| (name.to_owned(), company.to_owned());
-    match (company, name) {
-        ("aws", "securityhub") => pair("Security Hub", "AWS"),
-        ("aws", "guardduty") => pair("GuardDuty", "Amazon"),
-        ("aws", "inspector") => pair("Inspector", "Amazon"),
-        ("aws", "macie") => pair("Macie", "Amazon"),
-        ("aws", "access-analyzer") => pair("IAM Access Analyzer", "AWS"),
-        ("cloud-custodian", "cloud-custodian") => pair("Cloud Custodian", "Cloud Custodian"),
-        (account, "default") if account.parse::<AccountId>().is_ok() => pair("Default", "Personal"),
-        _ => (title(name), title(company)),
-    }
-}
-
-fn title(text: &str) -> String {
-    let words = text.split(['-', '_']).map(|word| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a text is a word of a vocabulary.

@@ -3,6 +3,7 @@
 //! Synchronous and without a clock: `now` is an argument, so the same calls always give the same hub.
 
 mod account;
+pub mod actions;
 mod associations;
 pub mod caller;
 pub mod checks;
@@ -10,11 +11,14 @@ mod consolidation;
 mod controls;
 pub mod history;
 pub mod import;
+pub mod insights;
 pub mod lifetime;
 pub mod organization;
 pub mod pace;
 pub mod page;
+pub mod products;
 pub mod query;
+pub mod rules;
 pub mod settings;
 pub mod standards;
 pub mod store;
@@ -65,6 +69,21 @@ pub struct Switches {
     /// Whether NOTIFIED becomes NEW when the resource is deleted (reported from the field: schubergphilis,
     /// terraform-aws-mcaf-securityhub-findings-manager, PR 89).
     pub deletion_resets_notified: bool,
+    /// What the criteria of automation rules are compared with.
+    pub rules_see: RulesSee,
+}
+
+/// What the criteria of automation rules are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum RulesSee {
+    /// The finding as its provider sent it, with what the service fills in: names, tags, and NEW (a control finding that passed:
+    /// RESOLVED) where the provider says nothing of the workflow. So says the guide: no rule sees what a customer or another
+    /// rule wrote.
+    #[default]
+    Original,
+    /// The finding as it would be filed: with the workflow as it goes on from what it was, what customers wrote, and what the rules
+    /// before wrote.
+    Current,
 }
 
 /// What an update makes of the map.

@@ -11,14 +11,14 @@
 //! - filters by fields without an index cost a look at each candidate: a page ends early, with a token, after [`LOOKS`].
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::core::filter::{Field, Filters, extract_raw};
+use crate::core::filter::{Field, Filters, Item, extract_raw};
 use crate::wire::error::AwsError;
 use crate::wire::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::wire::securityhub::{GetFindings, SortCriterion};
@@ -290,6 +290,36 @@ impl Hub {
         let Making { texts, last, more, visited, .. } = making;
         let next_token = more.then(|| self.tokens.seal(&query, last.as_deref().unwrap_or(START)));
         Ok(Page { texts, next_token, visited })
+    }
+
+    /// Of what the caller sees and the filters choose: how many findings have each value of `field`.
+    pub(super) fn count_by(&self, caller: &Caller, filters: &Filters, field: Field, now: Timestamp) -> BTreeMap<String, u64> {
+        let view = self.organization.view(caller.account, &caller.region);
+        let seen = self.store.of_places(|account, region| view.sees(account, region) && self.is_enabled(account, region));
+        let fields: Vec<Field> = filters.fields().chain([field]).collect();
+        let mut counts = BTreeMap::new();
+        for row in self.candidates(seen, filters, now, Cost::default()).iter() {
+            let text = self.store.seen(row, now, self.lag);
+            let Some(values) = text.and_then(|text| extract_raw(&text, &fields).ok()) else { continue };
+            if !filters.matches_with(&values, now, self.switches.missing_field) {
+                continue;
+            }
+            let of_field = values.iter().filter(|(of, _)| *of == field);
+            let texts: BTreeSet<String> = of_field
+                .filter_map(|(_, item)| match item.as_item() {
+                    Item::Text(text) => Some(text.to_owned()),
+                    Item::Number(number) => Some(number.to_string()),
+                    Item::Flag(flag) => Some(flag.to_string()),
+                    Item::Entry(..) => None,
+                })
+                // The model has no group without a name.
+                .filter(|text| !text.trim().is_empty())
+                .collect();
+            for text in texts {
+                *counts.entry(text).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Walks along the order as long as that is cheap; then gathers the candidates and takes the first of them.

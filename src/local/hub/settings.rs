@@ -7,9 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::catalogue::{Catalogue, Control, Standard};
 use crate::core::ids::{AccountId, ControlId, Region};
+use crate::wire::error::AwsError;
 use crate::wire::securityhub::{ControlStatus, Generator, ParameterValue, SubscriptionStatus};
 
 use super::Hub;
+use super::actions::Actions;
+use super::caller::Caller;
+use super::insights::Insights;
+use super::products::Subscribed;
+use super::rules::Rules;
 
 /// An account in a Region.
 pub type Place = (AccountId, Region);
@@ -26,6 +32,14 @@ pub struct Settings {
     subscriptions: BTreeMap<Standard, Subscription>,
     /// Parameters that somebody set.
     pub parameters: BTreeMap<ControlId, Customized>,
+    /// Its automation rules.
+    pub(super) rules: Rules,
+    /// The products from which it takes findings.
+    pub(super) products: Subscribed,
+    /// Its custom actions.
+    pub(super) actions: Actions,
+    /// Its insights.
+    pub(super) insights: Insights,
 }
 
 /// A subscription to a standard.
@@ -66,12 +80,23 @@ pub struct Customized {
 impl Settings {
     /// A hub that is on since `now`, without standards.
     pub fn new(now: Timestamp, generator: Generator) -> Self {
-        Self { since: now, auto_enable_controls: true, generator, subscriptions: BTreeMap::new(), parameters: BTreeMap::new() }
+        Self {
+            since: now,
+            auto_enable_controls: true,
+            generator,
+            subscriptions: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            rules: Rules::default(),
+            products: Subscribed::default(),
+            actions: Actions::default(),
+            insights: Insights::default(),
+        }
     }
 
-    /// A hub that is on since `now`, with every standard, all ready.
+    /// A hub that is on since `now`, with every standard, all ready, and every product.
     pub fn whole(now: Timestamp) -> Self {
         let mut settings = Self::new(now, Generator::default());
+        settings.products = Subscribed::whole();
         for standard in Standard::ALL {
             settings.subscribe(*standard, BTreeMap::new(), now, now);
         }
@@ -173,6 +198,12 @@ impl Hub {
     /// The settings of a hub that is on.
     pub(super) fn settings(&self, account: AccountId, region: &Region) -> Option<&Settings> {
         self.enabled.get(&(account, region.clone()))
+    }
+
+    /// The caller's own, to change them. Refused where the hub is off.
+    pub(super) fn own_settings(&mut self, caller: &Caller) -> Result<&mut Settings, AwsError> {
+        let own = self.enabled.get_mut(&(caller.account, caller.region.clone()));
+        own.ok_or_else(|| AwsError::not_subscribed(caller.account))
     }
 
     /// What the findings of a place are like: a member's are as its administrator chose.

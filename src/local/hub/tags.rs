@@ -2,6 +2,7 @@
 //!
 //! What can be tagged is said in one place, `Hub::require_taggable`: a resource that is added later adds its line there.
 
+use crate::core::ids::{AccountId, Region};
 use crate::wire::arn;
 use crate::wire::error::AwsError;
 use crate::wire::securityhub::tags::{ResourceTags, TAGS_MAX, Tags, refusal, refusal_of_keys};
@@ -42,6 +43,12 @@ impl Hub {
         Ok(())
     }
 
+    /// What was in a hub that is off has no tags.
+    pub(super) fn forget_tags_in(&mut self, account: AccountId, region: &Region) {
+        let place = arn::Place { account, region: region.clone() };
+        self.tags.retain(|arn, _| arn::read(arn).is_none_or(|(of, _)| of != place));
+    }
+
     /// A resource that is gone has no tags.
     pub(super) fn forget_tags(&mut self, arn: &str) {
         self.tags.remove(arn);
@@ -56,6 +63,7 @@ impl Hub {
         let own = (place.account, &place.region) == (caller.account, &caller.region);
         let there = match resource {
             "hub/default" => self.require_enabled(caller).is_ok(),
+            _ if resource.starts_with("automation-rule/") => self.has_rule(caller, arn),
             _ => false,
         };
         if own && there { Ok(()) } else { Err(AwsError::not_found(format!("Resource {arn} not found"))) }

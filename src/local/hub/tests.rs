@@ -1,4 +1,7 @@
 mod controls;
+mod insights;
+mod products;
+mod rules;
 
 use std::time::Duration;
 

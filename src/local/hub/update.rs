@@ -107,7 +107,7 @@ impl Hub {
 }
 
 /// Writes the values into the finding; gives the twins of `FindingProviderFields` that are the customer's from now on.
-fn apply(
+pub(super) fn apply(
     finding: &mut Value,
     request: &BatchUpdateFindings,
     user_fields: UserFields,
@@ -177,7 +177,7 @@ fn severity_of(update: &SeverityUpdate) -> Value {
 }
 
 /// What is wrong with the values.
-fn validate(request: &BatchUpdateFindings) -> Result<(), String> {
+pub(super) fn validate(request: &BatchUpdateFindings) -> Result<(), String> {
     let check = |ok: bool, name: &str, rule: &str| {
         if ok { Ok(()) } else { Err(format!("Invalid parameter '{name}': {rule}")) }
     };

@@ -7,15 +7,18 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::core::catalogue::Standard;
-use crate::core::ids::AccountId;
+use crate::core::ids::{AccountId, Region};
 use crate::core::status::ComplianceStatus;
 use crate::local::Local;
 use crate::local::clock::Speed;
 use crate::local::document::ControlFinding;
+use crate::local::hub::Hub;
+use crate::local::hub::caller::{Caller, Principal};
 use crate::local::options::LocalOptions;
 use crate::local::seed::key_of;
 use crate::wire::arn;
 use crate::wire::operations::{self, Operation};
+use crate::wire::securityhub::GetInsights;
 
 const STRANGER: &str = "999999999999";
 /// A bucket whose control is switched off.
@@ -52,7 +55,7 @@ fn question(operation: &Operation, local: &Local, account: AccountId, region: &s
         "DescribeStandardsControls" => label(&subscription(Standard::Cis12)),
         "ListTagsForResource" => label(&arn::hub(account, &place)),
         "GetFindingAggregator" => label(&local.organization().aggregator_arn()),
-        "GetEnabledStandards" => body(json!({})),
+        "GetEnabledStandards" | "DescribeActionTargets" | "GetInsights" => body(json!({})),
         "BatchGetSecurityControls" => body(json!({"SecurityControlIds": ["ACM.1", "IAM.7", "S3.8"]})),
         "BatchGetStandardsControlAssociations" => body(json!({"StandardsControlAssociationIds":
             [{"SecurityControlId": "S3.8", "StandardsArn": fsbp}]})),
@@ -61,8 +64,29 @@ fn question(operation: &Operation, local: &Local, account: AccountId, region: &s
             let key = key_of(&local.findings_json()[0]);
             body(json!({"FindingIdentifier": {"Id": key.id, "ProductArn": key.product_arn}}))
         }
+        "ListAutomationRules" | "DescribeProducts" | "ListEnabledProductsForImport" => query("MaxResults=2"),
+        "BatchGetAutomationRules" => {
+            let rules = made(local, account, &place, |hub, who| {
+                let list = hub.list_rules(who, None, None).map(|list| list.automation_rules_metadata);
+                list.into_iter().flatten().map(|rule| rule.rule_arn).collect()
+            });
+            body(json!({"AutomationRulesArns": [rules.first().map_or("arn:aws:nothing", String::as_str)]}))
+        }
+        "GetInsightResults" => {
+            let insights = made(local, account, &place, |hub, who| {
+                let list = hub.insights(who, &GetInsights::default()).map(|list| list.insights);
+                list.into_iter().flatten().map(|insight| insight.insight_arn).collect()
+            });
+            label(insights.first().map_or("arn:aws:nothing", String::as_str))
+        }
         other => panic!("{other} reads and is served, and this test does not ask it: what it tells may not be in snapshots"),
     }
+}
+
+/// The ARNs of what an account has made in a Region.
+fn made(local: &Local, account: AccountId, region: &Region, list: impl FnOnce(&Hub, &Caller) -> Vec<String>) -> Vec<String> {
+    let caller = Caller { account, region: region.clone(), principal: Principal::Root };
+    local.with_hub(|hub, _| list(hub, &caller))
 }
 
 /// The answers to all of them, from everywhere.
@@ -133,6 +157,19 @@ async fn changed() -> Local {
     done(stranger, Method::POST, "/accounts", json!({"Tags": {"team": "pay"}})).await;
     done(admin, Method::PATCH, "/accounts", json!({"ControlFindingGenerator": "STANDARD_CONTROL", "AutoEnableControls": false}))
         .await;
+    // Rules, products, custom actions, insights.
+    let rule = json!({
+        "RuleOrder": 5, "RuleName": "in the end", "Description": "a rule that is kept", "RuleStatus": "ENABLED",
+        "Criteria": {"SeverityLabel": [{"Value": "HIGH", "Comparison": "EQUALS"}]}, "Tags": {"of": "a rule"},
+        "Actions": [{"Type": "FINDING_FIELDS_UPDATE", "FindingFieldsUpdate": {"Criticality": 77}}],
+    });
+    done(admin, Method::POST, "/automationrules/create", rule).await;
+    let action = json!({"Name": "To chat", "Description": "a chat that is kept", "Id": "Chat"});
+    done(admin, Method::POST, "/actionTargets", action).await;
+    let product = "arn:aws:securityhub:eu-west-1::product/prowler/prowler";
+    done(stranger, Method::POST, "/productSubscriptions", json!({"ProductArn": product})).await;
+    let insight = json!({"Name": "an insight that is kept", "Filters": {}, "GroupByAttribute": "SeverityLabel"});
+    done(admin, Method::POST, "/insights", insight).await;
     // The first hour of that is over.
     local.advance(Duration::from_hours(1));
     done(
@@ -163,9 +200,18 @@ async fn every_operation_that_reads_answers_after_a_snapshot_as_before_it_and_so
     assert_eq!(once_more, before, "asking changes nothing");
     // What was changed shows, so that a hub that had forgotten it would be told.
     let told = json!(before.iter().map(|(_, _, answer)| answer).collect::<Vec<_>>()).to_string();
-    for word in
-        ["\"team\":\"sec\"", "\"team\":\"pay\"", "public on purpose", "two months", "STANDARD_CONTROL", "\"UPDATING\"", "\"key\""]
-    {
+    for word in [
+        "\"team\":\"sec\"",
+        "\"team\":\"pay\"",
+        "public on purpose",
+        "two months",
+        "STANDARD_CONTROL",
+        "\"UPDATING\"",
+        "\"key\"",
+        "a rule that is kept",
+        "a chat that is kept",
+        "an insight that is kept",
+    ] {
         assert!(told.contains(word), "{word}");
     }
     assert!(before.iter().any(|(_, status, _)| *status == 401), "a hub is off");

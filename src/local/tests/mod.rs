@@ -1,5 +1,6 @@
 //! The whole of Security Hub Local through its router, as an SDK would call it.
 
+mod actions;
 mod client;
 mod kept;
 mod queue;

@@ -3,14 +3,22 @@
 //! What a caller may leave out is an `Option`, and a member that the model requires is none: reading a request without it fails.
 //! Values that the service checks (bounds, patterns, words of a vocabulary) are checked by who serves it.
 
+mod actions;
 mod controls;
 mod findings;
 mod hub;
+mod insights;
+mod products;
+mod rules;
 mod standards;
 pub mod tags;
 
+pub use actions::*;
 pub use controls::*;
 pub use findings::*;
 pub use hub::*;
+pub use insights::*;
+pub use products::*;
+pub use rules::*;
 pub use standards::*;
 pub use tags::{ResourceTags, TagResource, Tags};

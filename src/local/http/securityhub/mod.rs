@@ -3,11 +3,15 @@
 //! To add an operation: its shapes in `wire::securityhub`, what it means in `local::hub`, and a row in its family here. Quota,
 //! faults and the books are the same for all. One that no family has is refused by name.
 
+mod actions;
 pub(super) mod ask;
 mod controls;
 mod findings;
 mod hub;
+mod insights;
 mod organization;
+mod products;
+mod rules;
 mod standards;
 mod tags;
 
@@ -24,13 +28,17 @@ use super::Incoming;
 use ask::{Ask, Family, Handler};
 
 /// Every operation that is served.
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 10] = [
     findings::OPERATIONS,
     hub::OPERATIONS,
     organization::OPERATIONS,
     standards::OPERATIONS,
     controls::OPERATIONS,
     tags::OPERATIONS,
+    rules::OPERATIONS,
+    products::OPERATIONS,
+    actions::OPERATIONS,
+    insights::OPERATIONS,
 ];
 
 /// How long a caller is left without an answer, at most: longer than any client waits.

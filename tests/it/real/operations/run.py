@@ -17,16 +17,31 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import actions
 import controls
 import findings
 import hub
+import insights
 import organization
+import products
+import rules
 import standards
 import tags
 from shapes import least, problems, spoilt
 from table import ADMIN, HOME, STRANGER, Call, Fails
 
-FAMILIES = [hub.FAMILY, standards.FAMILY, controls.FAMILY, organization.FAMILY, findings.FAMILY, tags.FAMILY]
+FAMILIES = [
+    hub.FAMILY,
+    standards.FAMILY,
+    controls.FAMILY,
+    organization.FAMILY,
+    findings.FAMILY,
+    tags.FAMILY,
+    rules.FAMILY,
+    products.FAMILY,
+    actions.FAMILY,
+    insights.FAMILY,
+]
 
 # Errors that are provoked alike for every operation, by switches of the server.
 BY_FAULT = {
