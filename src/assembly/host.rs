@@ -23,6 +23,7 @@ use crate::local::feed::EventTarget;
 use crate::local::snapshot::SnapshotError;
 
 pub use crate::core::filter::MissingField;
+pub use crate::local::buckets::Sharing;
 pub use crate::local::clock::{Speed, SpeedError};
 pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
 pub use crate::local::hub::lifetime::Lifetimes;

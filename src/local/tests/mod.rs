@@ -4,6 +4,7 @@ mod client;
 mod kept;
 mod queue;
 mod snapshot;
+mod status;
 mod tags;
 mod wire;
 

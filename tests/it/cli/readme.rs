@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use hubkeeper::local::Local;
 
 use super::{
-    BIN, Hub, Manifests, Running, SMALL, code, converged, hubkeeper, installed, keeping, local, reach, root, text, until,
+    BIN, Hub, Manifests, Running, SMALL, code, converged, hubkeeper, installed, keeping, local, reach, root, run, text, until,
 };
 use crate::real::moto::Moto;
 
@@ -71,6 +71,17 @@ fn every_block_of_commands_is_tried_by_a_test() {
     }
     for start in tried {
         block("sh", start);
+    }
+}
+
+#[test]
+fn the_readme_has_a_row_for_every_switch_of_security_hub_local() {
+    let help = text(&run(&["local", "--help"]).stdout);
+    let switches = help.split("\nBehaviour:\n").nth(1).unwrap().split("\n\n").take_while(|option| option.starts_with("      --"));
+    let switches: Vec<&str> = switches.map(|option| option.split_whitespace().next().unwrap()).collect();
+    assert!(switches.len() >= 8, "{switches:?}");
+    for switch in switches {
+        assert!(readme().contains(&format!("\n| `{switch}` |")), "{switch} is not in the README's table");
     }
 }
 
