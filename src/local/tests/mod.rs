@@ -2,6 +2,7 @@
 
 mod client;
 mod kept;
+mod model;
 mod queue;
 mod snapshot;
 mod status;
