@@ -195,6 +195,11 @@ impl Hub {
         self.settings(account, region).is_some()
     }
 
+    /// In how many accounts and Regions it is on.
+    pub fn places_enabled(&self) -> usize {
+        self.enabled.len()
+    }
+
     /// The settings of a hub that is on.
     pub(super) fn settings(&self, account: AccountId, region: &Region) -> Option<&Settings> {
         self.enabled.get(&(account, region.clone()))

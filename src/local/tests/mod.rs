@@ -3,8 +3,10 @@
 mod actions;
 mod client;
 mod kept;
+mod model;
 mod queue;
 mod snapshot;
+mod status;
 mod tags;
 mod wire;
 
