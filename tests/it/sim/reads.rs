@@ -217,3 +217,21 @@ async fn an_audit_policy_reports_and_writes_nothing_and_hides_no_enforced_one() 
     assert_eq!(sim.ready("ControlPolicy/audit").0, Some(true));
     sim.assert_stays().await;
 }
+
+/// A decision rests on everything that is in the hub: what a person said of the same resource may stand on the last page.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_before_the_hub_was_read_to_its_last_page() {
+    let mut sim = Sim::with(Local::builder().findings(600));
+    let keys: Vec<_> = (0..3).map(|n| sim.fail("S3.9", "AwsS3Bucket", &format!("arn:aws:s3:::b-{n}"))).collect();
+    sim.latency = std::time::Duration::from_secs(3);
+    sim.declare(&(hub() + &policy("p", RULE)));
+    sim.start();
+    let (pages, mut before) = (603_u64.div_ceil(100), 0);
+    while sim.local.count("BatchUpdateFindings").calls == 0 {
+        before = sim.local.count("GetFindings").calls;
+        sim.pass(1).await;
+    }
+    assert!(before >= pages, "written after {before} of {pages} pages");
+    sim.settle().await;
+    assert!(keys.iter().all(|key| sim.workflow(key) == Suppressed));
+}
