@@ -28,6 +28,7 @@ use kube::Client;
 use self::proxy::{Proxy, Seen};
 use super::{KINDS, binaries, define};
 use crate::cli::{self, Hub, Running, hubkeeper};
+use crate::manifests::policy;
 
 /// A control plane that tests may break, one at a time.
 struct Ground {
@@ -129,21 +130,6 @@ metadata: {name: main}
 spec: {homeRegion: eu-west-1, syncIntervalSeconds: 2, limits: {maxFindings: 1000, maxPercent: 100}}
 ---
 ";
-
-/// Suppresses this control.
-fn policy(name: &str, control: &str) -> String {
-    format!(
-        "apiVersion: hubkeeper.dev/v1alpha1
-kind: ControlPolicy
-metadata: {{name: {name}}}
-spec:
-  mode: Enforce
-  limits: {{maxFindings: 1000, maxPercent: 100}}
-  rules: [{{name: one, match: {{controls: [{control}]}}, response: {{suppress: {{reason: OutOfScope}}}}}}]
----
-"
-    )
-}
 
 /// Lets a namespace except what is in the account.
 fn grant(namespace: &str, more: &str) -> String {
