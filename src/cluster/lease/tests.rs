@@ -7,9 +7,18 @@ use tokio::time::Instant;
 use super::*;
 use crate::engine::ports::Fence as _;
 
-/// Tokio's clock, paused, from a fixed wall time.
+/// Tokio's clock, paused, from a fixed wall time, and at some rate of it.
 #[derive(Debug)]
-struct Paused(Instant);
+struct Paused {
+    since: Instant,
+    rate: f64,
+}
+
+impl Paused {
+    fn at_rate(rate: f64) -> Arc<dyn Clock> {
+        Arc::new(Self { since: Instant::now(), rate })
+    }
+}
 
 #[async_trait]
 impl Clock for Paused {
@@ -18,11 +27,11 @@ impl Clock for Paused {
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+        self.since.elapsed().mul_f64(self.rate)
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        tokio::time::sleep(duration.div_f64(self.rate)).await;
     }
 }
 
@@ -87,7 +96,7 @@ fn slow(answers_after: Duration) -> Api<Lease> {
 #[tokio::test(start_paused = true)]
 async fn the_right_to_write_counts_from_the_start_of_a_renewal_and_not_from_its_late_answer() {
     let terms = Terms::lasting(Duration::from_secs(30), "hubkeeper", "a");
-    let clock: Arc<dyn Clock> = Arc::new(Paused(Instant::now()));
+    let clock = Paused::at_rate(1.0);
     let late = Duration::from_secs(5);
     assert!(late < terms.request);
     let mut candidate = Candidate::new(slow(late), terms.clone(), Arc::clone(&clock), Arc::new(Half), Arc::new(Open));
@@ -105,4 +114,29 @@ async fn the_right_to_write_counts_from_the_start_of_a_renewal_and_not_from_its_
     assert!(fence.may_write().await);
     clock.sleep(Duration::from_millis(1)).await;
     assert!(!fence.may_write().await, "renewed");
+}
+
+/// Who leads starts nothing after half of the lease, who follows waits for all of it: clocks may differ by nearly that factor.
+#[tokio::test(start_paused = true)]
+async fn of_two_whose_clocks_run_at_different_rates_never_both_may_write() {
+    let server = slow(Duration::ZERO);
+    for (slower, faster) in [(1.0, 1.0), (0.95, 1.05), (0.7, 1.3)] {
+        let candidate = |identity: &str, rate: f64| {
+            let terms = Terms::lasting(Duration::from_secs(30), "hubkeeper", identity);
+            Candidate::new(server.clone(), terms, Paused::at_rate(rate), Arc::new(Half), Arc::new(Open))
+        };
+        let mut leader = candidate(&format!("leader-{slower}"), slower);
+        assert!(leader.lead(&CancellationToken::new()).await);
+        let right = leader.fence();
+        assert!(right.may_write().await);
+        // The leader stops renewing.
+        let mut follower = candidate(&format!("follower-{faster}"), faster);
+        follower.observe().await.unwrap();
+        while !follower.is_free() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(!right.may_write().await, "the leader at {slower}, the follower at {faster}");
+        follower.lead(&CancellationToken::new()).await;
+        follower.release().await;
+    }
 }
