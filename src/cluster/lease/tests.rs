@@ -103,14 +103,14 @@ async fn the_right_to_write_counts_from_the_start_of_a_renewal_and_not_from_its_
     let fence = candidate.fence();
     assert!(!fence.may_write().await, "nobody's yet");
     assert!(candidate.lead(&CancellationToken::new()).await);
-    let left = terms.deadline - late;
-    clock.sleep(left - Duration::from_millis(1)).await;
+    let nearly = terms.deadline.saturating_sub(late + Duration::from_millis(1));
+    clock.sleep(nearly).await;
     assert!(fence.may_write().await);
     clock.sleep(Duration::from_millis(1)).await;
     assert!(!fence.may_write().await, "taken");
 
     candidate.renew().await.unwrap();
-    clock.sleep(left - Duration::from_millis(1)).await;
+    clock.sleep(nearly).await;
     assert!(fence.may_write().await);
     clock.sleep(Duration::from_millis(1)).await;
     assert!(!fence.may_write().await, "renewed");
