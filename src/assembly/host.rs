@@ -1,6 +1,8 @@
 //! Security Hub Local on a socket, and its events to a queue of another server.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,10 +20,13 @@ use crate::core::ids::{IdError, Region};
 use crate::engine::ports::Clock;
 use crate::local::Local;
 use crate::local::feed::EventTarget;
+use crate::local::snapshot::SnapshotError;
 
 pub use crate::core::filter::MissingField;
-pub use crate::local::clock::Speed;
+pub use crate::local::buckets::Sharing;
+pub use crate::local::clock::{Speed, SpeedError};
 pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
+pub use crate::local::hub::lifetime::Lifetimes;
 pub use crate::local::hub::{BadValue, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};
 pub use crate::wire::error::UnprocessedCode;
@@ -37,6 +42,8 @@ pub struct Hosted {
     pub linked: Vec<String>,
     pub queue_url: String,
     pub findings: usize,
+    /// Whether it goes on from the snapshot.
+    pub restored: bool,
 }
 
 /// Why it cannot be served.
@@ -56,6 +63,22 @@ pub enum HostError {
     /// The server ended.
     #[error("failed to serve: {0}")]
     Served(std::io::Error),
+    /// The snapshot was not read: nothing of it was used, and it is as it was.
+    #[error("failed to go on from the snapshot {path}: {source}")]
+    Restore {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: SnapshotError,
+    },
+    /// The snapshot was not written: one that was there is as it was.
+    #[error("failed to write the snapshot {path}: {source}")]
+    Save {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: SnapshotError,
+    },
     /// The queue that events go to.
     #[error(transparent)]
     Queue(#[from] QueueUrlError),
@@ -69,16 +92,31 @@ pub fn now() -> jiff::Timestamp {
     HouseClock::system().now()
 }
 
-/// Serves until `shutdown`. `forward`: the URL of a queue of another server that every event is sent to as well, reached by the
+/// Serves until `shutdown`. `snapshot`: a file that it goes on from if it is there, and that is written at the end and when
+/// asked for. `forward`: the URL of a queue of another server that every event is sent to as well, reached by the
 /// ambient identity.
 pub async fn host(
     options: LocalOptions,
     listen: SocketAddr,
+    snapshot: Option<&Path>,
     forward: Option<&str>,
     shutdown: CancellationToken,
     ready: impl FnOnce(&Hosted),
 ) -> Result<(), HostError> {
-    let local = Local::new(options)?;
+    let kept =
+        snapshot.map(|path| restore(path, &options).map_err(|source| HostError::Restore { path: path.to_owned(), source }));
+    let kept = kept.transpose()?.flatten();
+    let restored = kept.is_some();
+    let local = match kept {
+        Some(local) => local,
+        None => Local::new(options)?,
+    };
+    if let Some(path) = snapshot.map(Path::to_owned) {
+        local.set_saver(move |local| match save(local, &path) {
+            Ok(findings) => Ok(format!("{findings} findings are in {}", path.display())),
+            Err(error) => Err(format!("failed to write the snapshot {}: {error}", path.display())),
+        });
+    }
     let target = match forward {
         Some(url) => Some(Outside(target(url, local.home()).await?)),
         None => None,
@@ -96,16 +134,55 @@ pub async fn host(
         linked: organization.linked.iter().map(Region::to_string).collect(),
         queue_url: format!("http://{address}/{administrator}/{name}"),
         findings: local.len(),
+        restored,
     });
     let stop = shutdown.clone();
     let serving = crate::local::http::serve(listener, local.clone(), async move { stop.cancelled().await });
     match target {
-        None => serving.await.map_err(HostError::Served),
+        None => serving.await.map_err(HostError::Served)?,
         Some(target) => tokio::select! {
-            served = serving => served.map_err(HostError::Served),
-            () = local.forward_events(&target) => Ok(()),
+            served = serving => served.map_err(HostError::Served)?,
+            () = local.forward_events(&target) => {}
         },
     }
+    match snapshot {
+        None => Ok(()),
+        Some(path) => save(&local, path).map(|_| ()).map_err(|source| HostError::Save { path: path.to_owned(), source }),
+    }
+}
+
+/// The hub in a snapshot; `None`: there is none yet, and it can be written later.
+#[expect(clippy::disallowed_methods, reason = "the edge: a snapshot is a file")]
+fn restore(path: &Path, options: &LocalOptions) -> Result<Option<Local>, SnapshotError> {
+    match fs::File::open(path) {
+        Ok(file) => Local::restore(file, options.clone()).map(Some),
+        // Better now than when there is something to lose.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(fs::metadata(folder(path)).map(|_| None)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes beside it, and puts it in its place when it is whole and on disk.
+#[expect(clippy::disallowed_methods, reason = "the edge: a snapshot is a file")]
+fn save(local: &Local, path: &Path) -> Result<usize, SnapshotError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let written = fs::File::create(&beside).map_err(SnapshotError::from).and_then(|mut file| {
+        let findings = local.save(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        fs::File::open(folder(path))?.sync_all()?;
+        Ok(findings)
+    });
+    if written.is_err() {
+        // What is left of it is of no use; that it cannot be removed is not what went wrong.
+        let _ = fs::remove_file(&beside);
+    }
+    written
 }
 
 async fn target(url: &str, home: &Region) -> Result<SqsTarget, HostError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -10,19 +10,48 @@ use jiff::Timestamp;
 use super::Ended;
 use super::environment::Environment;
 use super::failure::Failure;
+use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, LocalOptions, MissingField, Speed, SuppressedOnPassed, Switches, ThrottleCode,
-    UserFields,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, Sharing, Speed, SuppressedOnPassed,
+    Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::Region;
 
 /// Serve Security Hub Local: a hub to try things on and to test against
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The access key id is the account, the secret access key the name of the principal; no more is checked.
-While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance, GET clock, organization, calls.")]
+With the AWS CLI, in another terminal (the account is the administrator that it prints):
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4600 AWS_DEFAULT_REGION=eu-west-1
+  export AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=alice
+  aws securityhub get-findings --max-items 1
+
+Ground rules:
+- The access key id is the account, the secret access key the name of the principal; no more is
+  checked. Every twelve digits are an account; one that is not of the organization has its hub off
+  until it enables it. Every Region that a signature names is served.
+- The organization (administrator, members, home and linked Regions) is made by --accounts,
+  --regions and --home-region.
+- Any role of any account can be assumed; one that is named by --external-id takes its external id.
+- BatchImportFindings under product/aws/securityhub is taken as the service's own check run, which
+  AWS keeps for itself: it makes and updates control findings.
+- An operation that it does not have answers NotImplementedException (501), and names it.
+- What AWS leaves unsaid is a switch under Behaviour, which says the default.
+
+While it runs: GET / is a page that tells what is in it, the calls so far and the switches; under
+/_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST snapshot, GET clock,
+organization, operations, calls. The log has a line for each call: account, Region, operation, code
+and milliseconds (target hubkeeper::local::call; --log warn is silent).
+
+The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
+advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
+buckets, standards and controls that follow, the end of findings. With a stepped clock the same seed
+and the same calls give the same answers, to the byte.
+
+Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
+finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
+2,500 findings of which no index knows anything ends early, with a token.")]
 pub(super) struct Args {
     /// Where it is served; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600")]
@@ -49,9 +78,23 @@ pub(super) struct Args {
     /// What the clock shows at first, RFC 3339. Default: now
     #[arg(long, value_name = "TIME", help_heading = "Clock")]
     start: Option<String>,
-    /// How many times as fast as the wall clock the hub's clock goes; 0: it stands, until POST /_local/advance
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Clock")]
-    clock_factor: u32,
+    /// How fast the hub's clock goes: real, N times as fast as 60x, or stepped: it stands until POST /_local/advance
+    #[arg(long, value_name = "SPEED", default_value_t = Speed::Real, help_heading = "Clock")]
+    clock: Speed,
+    /// Days without an update until an active finding is removed; 0: never
+    #[arg(long, value_name = "DAYS", default_value_t = 90, help_heading = "Clock")]
+    keep_active_days: u16,
+    /// Days without an update until an archived finding is removed; 0: never
+    #[arg(long, value_name = "DAYS", default_value_t = 30, help_heading = "Clock")]
+    keep_archived_days: u16,
+    /// Days without an update until a control finding is archived: 3 to 5 on AWS; 0: never, for nothing checks it here by itself
+    #[arg(long, value_name = "DAYS", default_value_t = 0, help_heading = "Clock")]
+    archive_days: u16,
+
+    /// Go on from this file if it is there, and write everything to it at the end and on POST /_local/snapshot. What is in it
+    /// counts: flags of what is made, faults and behaviour are for the first time
+    #[arg(long, value_name = "FILE", help_heading = "State")]
+    snapshot: Option<PathBuf>,
 
     /// Reads within so many milliseconds of a write may not see it
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
@@ -84,9 +127,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Faults")]
     faults: Option<PathBuf>,
 
-    /// Without the API's token buckets
+    /// Without the API's token buckets. Default: with them
     #[arg(long, help_heading = "Behaviour")]
     no_buckets: bool,
+    /// Operations whose quota AWS does not list by name share one bucket. Default: each has its own
+    #[arg(long, help_heading = "Behaviour")]
+    one_bucket_for_others: bool,
     /// How a throttle is called
     #[arg(long, value_enum, default_value = "too-many-requests", help_heading = "Behaviour")]
     throttle_code: Throttle,
@@ -96,13 +142,13 @@ pub(super) struct Args {
     /// What becomes of SUPPRESSED when the check passes
     #[arg(long, value_enum, default_value = "stays", help_heading = "Behaviour")]
     suppressed_on_passed: OnPassed,
-    /// Negative filters match where there is no such field
+    /// Negative filters match where there is no such field. Default: they do not
     #[arg(long, help_heading = "Behaviour")]
     negative_filters_match_missing: bool,
-    /// One bad value of an update refuses each finding, not the request
+    /// One bad value of an update refuses each finding. Default: it refuses the request
     #[arg(long, help_heading = "Behaviour")]
     bad_value_per_finding: bool,
-    /// NOTIFIED becomes NEW when the resource is deleted
+    /// NOTIFIED becomes NEW when the resource is deleted. Default: it stays
     #[arg(long, help_heading = "Behaviour")]
     deletion_resets_notified: bool,
 
@@ -122,6 +168,9 @@ pub(super) struct Args {
     /// Send every event to this queue of another server too, with the ambient AWS identity
     #[arg(long, value_name = "URL", help_heading = "Events")]
     events_queue_url: Option<String>,
+
+    #[command(flatten, next_help_heading = "Log")]
+    logging: LogFlags,
 }
 
 fn percent() -> clap::builder::RangedI64ValueParser<u8> {
@@ -172,13 +221,15 @@ impl Args {
             regions: self.regions,
             first_region,
             seed: self.seed,
-            speed: match self.clock_factor {
-                0 => Speed::Stepped,
-                1 => Speed::Real,
-                factor => Speed::Accelerated(factor),
+            speed: self.clock,
+            lifetimes: {
+                let days = |days: u16| Some(days).filter(|days| *days > 0);
+                let (active, archived) = (days(self.keep_active_days), days(self.keep_archived_days));
+                Lifetimes { archived_after: days(self.archive_days), active, archived }
             },
             switches: self.switches(),
             buckets: !self.no_buckets,
+            sharing: if self.one_bucket_for_others { Sharing::Others } else { Sharing::Each },
             throttle: match self.throttle_code {
                 Throttle::TooManyRequests => ThrottleCode::TooManyRequests,
                 Throttle::LimitExceeded => ThrottleCode::LimitExceeded,
@@ -266,20 +317,22 @@ impl Args {
     }
 }
 
-pub(super) async fn execute(args: Args, _environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
+pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
     if !args.listen.ip().is_loopback() && !args.i_know_that_anybody_can_write {
         return Err(Failure::new(
             format!("failed to listen on {}: other machines could reach it, and no signature is checked", args.listen),
             "Use an address such as 127.0.0.1:4600, or add --i-know-that-anybody-can-write.",
         ));
     }
+    args.logging.start(environment)?;
     let options = args.options()?;
-    let factor = args.clock_factor;
+    let (clock, snapshot) = (args.clock, args.snapshot);
     signals::until(None, |token| async move {
         let mut told = Ok(());
-        let ready = |hosted: &Hosted| told = tell(hosted, factor, out).and_then(|()| out.flush());
+        let ready = |hosted: &Hosted| told = tell(hosted, clock, snapshot.as_deref(), out).and_then(|()| out.flush());
         // Boxed: it is large.
-        let hosted = Box::pin(host::host(options, args.listen, args.events_queue_url.as_deref(), token, ready)).await;
+        let hosted =
+            Box::pin(host::host(options, args.listen, snapshot.as_deref(), args.events_queue_url.as_deref(), token, ready)).await;
         told?;
         hosted.map(|()| Ended::Done).map_err(|error| match error {
             HostError::Options(_) => Failure::new(error.to_string(), "Ask for fewer accounts or Regions."),
@@ -289,12 +342,12 @@ pub(super) async fn execute(args: Args, _environment: &Environment, out: &mut Ou
     .await
 }
 
-fn tell(hosted: &Hosted, factor: u32, out: &mut Out) -> std::io::Result<()> {
+fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, out: &mut Out) -> std::io::Result<()> {
     let linked = if hosted.linked.is_empty() { "none".to_owned() } else { hosted.linked.join(", ") };
-    let clock = match factor {
-        0 => "stands until POST /_local/advance".to_owned(),
-        1 => "real".to_owned(),
-        factor => format!("{factor} times as fast as real"),
+    let clock = match clock {
+        Speed::Stepped => "stands until POST /_local/advance".to_owned(),
+        Speed::Real => "real".to_owned(),
+        Speed::Accelerated(factor) => format!("{factor} times as fast as real"),
     };
     out.line(out.bold(&format!("Security Hub Local on http://{}", hosted.address)))?;
     let members = count(hosted.members.len(), "member");
@@ -307,6 +360,10 @@ fn tell(hosted: &Hosted, factor: u32, out: &mut Out) -> std::io::Result<()> {
         ("event queue", hosted.queue_url.clone()),
     ] {
         out.line(format_args!("  {name:<15}{value}"))?;
+    }
+    if let Some(path) = snapshot {
+        let from = if hosted.restored { "went on from it" } else { "new" };
+        out.line(format_args!("  {:<15}{} ({from})", "snapshot", path.display()))?;
     }
     out.line("")?;
     out.line("For the AWS CLI and hubkeeper, in another terminal:")?;

@@ -4,13 +4,17 @@
 
 mod asff;
 mod groups;
+mod own_ids;
+mod parameters;
 
 use std::sync::{Arc, LazyLock};
 
 pub use asff::asff_type;
 use hashbrown::HashTable;
+use serde::{Deserialize, Serialize};
 
 pub use groups::{BUILT_IN_GROUPS, BuiltInGroup};
+pub use parameters::{Parameter, ParameterKind};
 
 use super::ids::ControlId;
 use super::status::SeverityLabel;
@@ -63,9 +67,9 @@ pub enum Schedule {
 macro_rules! standards {
     ($($(#[$meta:meta])* $variant:ident, $code:literal, $id:literal, $title:literal;)+) => {
         /// A standard of Security Hub CSPM that this build knows.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[allow(missing_docs)]
-        pub enum Standard { $($(#[$meta])* $variant),+ }
+        pub enum Standard { $($(#[$meta])* #[serde(rename = $id)] $variant),+ }
 
         impl Standard {
             /// Every standard.

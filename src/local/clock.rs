@@ -1,11 +1,15 @@
 //! The clock of Security Hub Local: real, accelerated, or stepped by hand.
 //!
-//! It stands on tokio's clock, so paused time drives it, and asks the system for nothing: the caller says when it starts.
+//! It stands on tokio's clock, so paused time drives it, and asks the system for nothing: the caller says when it starts. Whatever
+//! its speed, it can be stepped ahead, never back.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -21,13 +25,53 @@ pub enum Speed {
     Stepped,
 }
 
+/// Why a text is no speed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no speed of the clock: write real, stepped, or how many times as fast as real, as 60x")]
+pub struct SpeedError(String);
+
+impl FromStr for Speed {
+    type Err = SpeedError;
+
+    fn from_str(text: &str) -> Result<Self, SpeedError> {
+        match text {
+            "real" => Ok(Self::Real),
+            "stepped" => Ok(Self::Stepped),
+            _ => {
+                let factor = text.strip_suffix('x').and_then(|factor| factor.parse().ok()).filter(|factor| *factor > 0);
+                factor.map(Self::Accelerated).ok_or_else(|| SpeedError(text.to_owned()))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real => f.write_str("real"),
+            Self::Accelerated(factor) => write!(f, "{factor}x"),
+            Self::Stepped => f.write_str("stepped"),
+        }
+    }
+}
+
+/// What a clock shows, to go on from later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Wall time.
+    pub now: Timestamp,
+    /// Since the start, in the time of the clock.
+    pub elapsed: Duration,
+}
+
 /// A clock. Clones are the same clock.
 #[derive(Debug, Clone)]
 pub struct LocalClock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    wall0: Timestamp,
+    /// What it showed at first.
+    first: Reading,
     start: Instant,
     speed: Speed,
     /// What was stepped by hand.
@@ -37,16 +81,36 @@ struct Inner {
 impl LocalClock {
     /// A clock that shows `wall0` now.
     pub fn new(wall0: Timestamp, speed: Speed) -> Self {
-        Self(Arc::new(Inner { wall0, start: Instant::now(), speed, stepped: watch::Sender::new(Duration::ZERO) }))
+        Self::going_on(Reading { now: wall0, elapsed: Duration::ZERO }, speed)
+    }
+
+    /// A clock that goes on where another was read.
+    pub fn going_on(first: Reading, speed: Speed) -> Self {
+        Self(Arc::new(Inner { first, start: Instant::now(), speed, stepped: watch::Sender::new(Duration::ZERO) }))
+    }
+
+    /// What it shows.
+    pub fn read(&self) -> Reading {
+        let since = self.since();
+        Reading { now: after(self.0.first.now, since), elapsed: self.0.first.elapsed.saturating_add(since) }
+    }
+
+    /// How fast it goes.
+    pub fn speed(&self) -> Speed {
+        self.0.speed
     }
 
     /// Wall time.
     pub fn now(&self) -> Timestamp {
-        after(self.0.wall0, self.elapsed())
+        self.read().now
     }
 
     /// Since the start, in the time of this clock.
     pub fn elapsed(&self) -> Duration {
+        self.read().elapsed
+    }
+
+    fn since(&self) -> Duration {
         let ticked = self.0.start.elapsed();
         let ticked = match self.0.speed {
             Speed::Real => ticked,
@@ -136,6 +200,27 @@ mod tests {
         let before = Instant::now();
         fast.sleep(Duration::from_hours(1)).await;
         assert_eq!(before.elapsed().as_secs(), 60);
+    }
+
+    #[test]
+    fn a_speed_is_written_as_it_is_read() {
+        for text in ["real", "stepped", "1x", "60x"] {
+            assert_eq!(text.parse::<Speed>().unwrap().to_string(), text);
+        }
+        for text in ["", "x", "0x", "-1x", "60", "60 x", "fast"] {
+            assert!(text.parse::<Speed>().unwrap_err().to_string().contains("as 60x"), "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_goes_on_where_another_was_read() {
+        let clock = LocalClock::new(start(), Speed::Accelerated(60));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let next = LocalClock::going_on(clock.read(), Speed::Stepped);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        next.advance(Duration::from_secs(1));
+        assert_eq!(stamp(next.now()), "2026-11-21T08:02:01.000Z");
+        assert_eq!(next.elapsed(), Duration::from_secs(121));
     }
 
     #[tokio::test(start_paused = true)]

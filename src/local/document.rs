@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::core::catalogue::{Catalogue, Standard};
+use crate::core::catalogue::{Catalogue, Control, Standard, standard_without_prefix};
 use crate::core::ids::{AccountId, Region};
 use crate::core::status::{ComplianceStatus, RecordState, SeverityLabel};
+
+use crate::wire::arn;
 
 use super::clock::stamp;
 
@@ -133,7 +135,7 @@ impl ControlFinding {
             "Description": format!("This control checks the following: {title}. The control fails if the resource does not comply."),
             "Remediation": {"Recommendation": {
                 "Text": "For information on how to correct this issue, consult the AWS Security Hub controls documentation.",
-                "Url": format!("https://docs.aws.amazon.com/console/securityhub/{control}/remediation"),
+                "Url": remediation_url(control),
             }},
             "ProductFields": fields,
             "Resources": [resource],
@@ -142,6 +144,136 @@ impl ControlFinding {
             "FindingProviderFields": {"Severity": severity, "Types": [TYPE]},
         })
     }
+}
+
+/// Which findings a check makes: one, or one for each standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One for all standards.
+    Consolidated,
+    /// The one of this standard.
+    Of(Standard),
+}
+
+impl Form {
+    /// The form of a control finding with this `Id`; one that says nothing of it counts as consolidated.
+    pub fn of(id: &str) -> Self {
+        let subscription = id.split_once(":subscription/").map(|(_, rest)| rest);
+        let named = |rest: &str| {
+            Standard::ALL.iter().copied().find(|standard| {
+                let name = standard_without_prefix(standard.standards_id());
+                rest.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
+            })
+        };
+        subscription.and_then(named).map_or(Self::Consolidated, Self::Of)
+    }
+}
+
+/// What customers say of a finding, and what says when it was first seen: reset when a finding is made anew.
+pub const RESET: [&str; 9] = [
+    "Note",
+    "UserDefinedFields",
+    "VerificationState",
+    "Workflow",
+    "Severity",
+    "Confidence",
+    "Criticality",
+    "RelatedFindings",
+    "Types",
+];
+
+/// A control finding made anew in another form at `at`: another id, nothing of what customers said. Source: the guide's
+/// asff-changes-consolidation. `None`: it is no finding.
+pub fn in_form(
+    finding: &Value,
+    form: Form,
+    control: &Control,
+    account: AccountId,
+    region: &Region,
+    uuid: &str,
+    at: Timestamp,
+) -> Option<Value> {
+    let mut new = finding.clone();
+    let members = new.as_object_mut()?;
+    for name in RESET {
+        members.remove(name);
+    }
+    let at = stamp(at);
+    for name in ["CreatedAt", "UpdatedAt", "FirstObservedAt", "LastObservedAt"] {
+        members.insert(name.to_owned(), at.as_str().into());
+    }
+    let compliance = finding.pointer("/Compliance/Status").and_then(Value::as_str).and_then(ComplianceStatus::parse);
+    let severity = severity(control.id.as_str(), compliance.unwrap_or(ComplianceStatus::NotAvailable));
+    let fields = members.entry("ProductFields").or_insert_with(|| json!({})).as_object_mut()?;
+    fields.retain(|name, _| !OF_STANDARDS.contains(&name.as_str()) && name != "PreviousComplianceStatus");
+    let (id, generator, title, kind) = match form {
+        Form::Consolidated => {
+            let generator = format!("security-control/{}", control.id);
+            (id(region, account, control.id.as_str(), uuid), generator, control.title.to_string(), TYPE.to_owned())
+        }
+        Form::Of(standard) => {
+            let own = *standard.own_ids(control).first()?;
+            let name = standard_without_prefix(standard.standards_id());
+            let (subscription, standard_arn) = (arn::subscription(standard, account, region), arn_without_region(standard));
+            // CIS 1.2 was the first, and has other names for the same.
+            let (generator, names) = if standard == Standard::Cis12 {
+                (format!("{standard_arn}/rule/{own}"), ["StandardsGuideArn", "StandardsGuideSubscriptionArn", "RuleId"])
+            } else {
+                (format!("{name}/{own}"), ["StandardsArn", "StandardsSubscriptionArn", "ControlId"])
+            };
+            for (name, value) in names.into_iter().zip([standard_arn, subscription.clone(), own.to_owned()]) {
+                fields.insert(name.to_owned(), value.into());
+            }
+            let control_arn = arn::standards_control(standard, own, account, region);
+            fields.insert("StandardsControlArn".to_owned(), control_arn.into());
+            fields.insert("RecommendationUrl".to_owned(), remediation_url(control.id.as_str()).into());
+            let id = format!("{subscription}/{own}/finding/{uuid}");
+            (id, generator, format!("{own} {}", control.title), format!("{TYPE}/{}", type_of(standard)))
+        }
+    };
+    members.insert("Id".to_owned(), id.into());
+    members.insert("GeneratorId".to_owned(), generator.into());
+    members.insert("Title".to_owned(), title.into());
+    members.insert("FindingProviderFields".to_owned(), json!({"Severity": severity, "Types": [kind]}));
+    members.insert("RecordState".to_owned(), RecordState::Active.as_str().into());
+    if let (Form::Of(standard), Some(check)) = (form, members.get_mut("Compliance").and_then(Value::as_object_mut)) {
+        check.insert("AssociatedStandards".to_owned(), json!([{"StandardsId": standard.standards_id()}]));
+    }
+    Some(new)
+}
+
+/// What only findings of one standard have in `ProductFields`.
+const OF_STANDARDS: [&str; 8] = [
+    "StandardsArn",
+    "StandardsSubscriptionArn",
+    "ControlId",
+    "StandardsGuideArn",
+    "StandardsGuideSubscriptionArn",
+    "RuleId",
+    "StandardsControlArn",
+    "RecommendationUrl",
+];
+
+/// As `ProductFields.StandardsArn` has it.
+fn arn_without_region(standard: Standard) -> String {
+    format!("arn:aws:securityhub:::{}", standard.standards_id())
+}
+
+/// The last part of `Types` of a standard's findings.
+fn type_of(standard: Standard) -> &'static str {
+    match standard {
+        Standard::Fsbp => "AWS-Foundational-Security-Best-Practices",
+        Standard::Cis12 | Standard::Cis14 | Standard::Cis30 | Standard::Cis50 => "CIS AWS Foundations Benchmark",
+        Standard::Nist53 => "NIST-800-53",
+        Standard::Nist171 => "NIST-800-171",
+        Standard::Pci3 | Standard::Pci4 => "PCI-DSS",
+        Standard::Tagging => "AWS-Resource-Tagging-Standard",
+    }
+}
+
+/// Where AWS says how a control is met.
+pub fn remediation_url(control: &str) -> String {
+    format!("https://docs.aws.amazon.com/console/securityhub/{control}/remediation")
 }
 
 /// `Id` of a consolidated control finding.

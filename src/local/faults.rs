@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::ids::{AccountId, Region};
 use crate::wire::error::{AwsError, UnprocessedCode};
 
+use super::forms;
 use super::hub::caller::Caller;
 
 /// What goes wrong. The default: nothing.
@@ -170,11 +171,12 @@ pub struct Verdict {
 }
 
 /// The switches and what they have done so far.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Switchboard {
     faults: Faults,
     /// Calls that each fault has concerned, and faults that it has made.
     seen: Vec<(u32, u32)>,
+    #[serde(with = "forms::rng")]
     rng: fastrand::Rng,
 }
 

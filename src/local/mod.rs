@@ -1,7 +1,7 @@
 //! Security Hub Local: a server that an unmodified AWS SDK or the AWS CLI talks to, and the ground truth of the tests.
 //!
 //! `hub` is the state and its rules, without I/O or a clock; `http` is what clients see of it, as an `axum::Router` that works
-//! on a socket and in process; `clock`, `faults`, `buckets` and `queue` are the world around it; `seed` fills it.
+//! on a socket and in process; `clock`, `faults`, `buckets` and `queue` are the world around it; `seed` fills it; `snapshot` keeps it.
 //!
 //! Invariant: it never pretends. An operation that it does not have answers with an error that says so.
 
@@ -10,30 +10,35 @@ pub mod clock;
 pub mod document;
 pub mod faults;
 pub mod feed;
+mod forms;
 pub mod http;
 pub mod hub;
+mod latin;
 pub mod options;
 pub mod person;
 pub mod queue;
 pub mod seed;
+pub mod snapshot;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::ids::{AccountId, FindingKey, IdError, Region};
 use crate::core::status::ComplianceStatus;
 use crate::wire::error::AwsError;
+use crate::wire::operations::Operation;
 use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer};
 
-use buckets::Buckets;
+use buckets::{Buckets, Sharing};
 use clock::LocalClock;
 use faults::{Faults, Switchboard, ThrottleCode, Verdict};
 use http::identity::Identities;
@@ -44,6 +49,9 @@ use queue::{QueueKey, QueueSettings, Queues};
 
 pub use options::{Builder, LocalOptions};
 
+/// Findings that one turn of the clock, or of anything else that concerns all, changes before its events are delivered.
+const SLICE: usize = 500;
+
 /// Security Hub Local. Clones are the same hub.
 #[derive(Debug, Clone)]
 pub struct Local(Arc<Shared>);
@@ -53,24 +61,45 @@ struct Shared {
     clock: LocalClock,
     queues: Queues,
     identities: Identities,
+    /// The seed of what is made from it anew: secrets of sessions.
+    seed: u64,
     queue_name: String,
     organization: Organization,
     forwards: AtomicBool,
     state: Mutex<State>,
+    books: Mutex<Books>,
+    saver: OnceLock<Saver>,
 }
 
-/// What changes.
-#[derive(Debug)]
+/// Writes a snapshot where it belongs; what it says is for people.
+struct Saver(Box<Save>);
+
+type Save = dyn Fn(&Local) -> Result<String, String> + Send + Sync;
+
+impl std::fmt::Debug for Saver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Saver")
+    }
+}
+
+/// What changes, whole: its serde form is the snapshot (see `snapshot`), so what answers depend on is here, or in the queues.
+#[derive(Debug, Serialize, Deserialize)]
 pub(in crate::local) struct State {
     pub(in crate::local) hub: Hub,
     pub(in crate::local) switchboard: Switchboard,
     buckets: Buckets,
     buckets_on: bool,
     throttle: ThrottleCode,
+    #[serde(with = "forms::rng")]
+    pub(in crate::local) rng: fastrand::Rng,
+}
+
+/// What was called since the process began; no answer depends on it.
+#[derive(Debug, Default)]
+struct Books {
     calls: Vec<Call>,
     records_calls: bool,
     counts: BTreeMap<&'static str, Count>,
-    pub(in crate::local) rng: fastrand::Rng,
 }
 
 /// One call over HTTP, rejected ones included.
@@ -88,6 +117,8 @@ pub struct Call {
     pub unprocessed: usize,
     /// The code of the error; `None`: it went well. A call whose answer was lost has `NoAnswer`.
     pub error: Option<&'static str>,
+    /// Whether it was one too many: for its bucket, or by a fault.
+    pub throttled: bool,
 }
 
 /// How often an operation was called.
@@ -97,6 +128,8 @@ pub struct Count {
     pub calls: u64,
     /// Those that ended with an error.
     pub errors: u64,
+    /// Those of them that were throttled.
+    pub throttled: u64,
     /// See [`Call::findings`].
     pub findings: u64,
 }
@@ -107,37 +140,45 @@ impl Local {
         let clock = LocalClock::new(options.start, options.speed);
         let company = seed::Company::new(options.accounts, options.regions, options.seed, options.first_region.as_ref())?;
         let organization = company.organization().clone();
-        let mut hub = Hub::new(organization.clone(), options.switches, options.seed, options.start);
+        let administrator = organization.administrator.id;
+        let mut hub = Hub::new(organization, options.switches, options.seed, options.start);
+        hub.pace = options.pace;
+        hub.set_lifetimes(options.lifetimes);
         company.fill(&mut hub, options.findings, options.start);
-        // Nobody listened while these were made.
-        hub.take_changes();
         let queues = Queues::new(clock.clone(), options.seed);
         let letters = format!("{}-dead-letters", options.queue);
-        let administrator = organization.administrator.id;
         queues.create((administrator, letters.clone()), QueueSettings::default());
         let redrive = Some((letters, options.max_receives));
         queues.create((administrator, options.queue.clone()), QueueSettings { redrive, ..QueueSettings::default() });
-        let local = Self(Arc::new(Shared {
+        let state = State {
+            hub,
+            switchboard: Switchboard::new(Faults::default(), options.seed),
+            buckets: Buckets::new(options.sharing),
+            buckets_on: options.buckets,
+            throttle: options.throttle,
+            rng: fastrand::Rng::with_seed(options.seed ^ 0x0A11),
+        };
+        let faults = options.faults.clone();
+        let local = Self::assemble(options, clock, queues, state);
+        local.set_faults(faults);
+        Ok(local)
+    }
+
+    /// Of these parts, and of `options` what belongs to the process.
+    fn assemble(options: LocalOptions, clock: LocalClock, queues: Queues, state: State) -> Self {
+        let organization = state.hub.organization().clone();
+        Self(Arc::new(Shared {
             queues,
             identities: Identities::new(options.principals, options.external_ids, options.seed),
+            seed: options.seed,
             queue_name: options.queue,
             organization,
             forwards: AtomicBool::new(false),
             clock,
-            state: Mutex::new(State {
-                hub,
-                switchboard: Switchboard::new(Faults::default(), options.seed),
-                buckets: Buckets::default(),
-                buckets_on: options.buckets,
-                throttle: options.throttle,
-                calls: Vec::new(),
-                records_calls: options.record_calls,
-                counts: BTreeMap::new(),
-                rng: fastrand::Rng::with_seed(options.seed ^ 0x0A11),
-            }),
-        }));
-        local.set_faults(options.faults);
-        Ok(local)
+            state: Mutex::new(state),
+            books: Mutex::new(Books { records_calls: options.record_calls, ..Books::default() }),
+            saver: OnceLock::new(),
+        }))
     }
 
     /// A small hub for a test: stepped clock, buckets off, one administrator, no findings, until told otherwise.
@@ -154,9 +195,51 @@ impl Local {
         &self.0.clock
     }
 
-    /// Steps the clock ahead.
+    /// Steps the clock ahead; what was due meanwhile has happened.
     pub fn advance(&self, by: Duration) {
         self.0.clock.advance(by);
+        self.turn();
+    }
+
+    /// Does what is due by the clock. Every call does, and so does [`Local::keep_time`].
+    pub fn turn(&self) {
+        self.turn_until(self.0.clock.now());
+    }
+
+    fn turn_until(&self, now: Timestamp) {
+        while self.act(|hub| hub.turn(now, SLICE)) {}
+    }
+
+    /// Does what is due when it is due; never returns.
+    pub async fn keep_time(&self) {
+        loop {
+            self.turn();
+            let due = self.state().hub.next_turn();
+            // Others may make something due meanwhile; with the pace of AWS nothing is due sooner than in an hour.
+            let now = self.0.clock.now();
+            let [soon, later] = [Duration::from_mins(1), Duration::from_hours(1)].map(|by| clock::after(now, by));
+            self.0.clock.sleep_until(due.map_or(later, |due| due.clamp(soon, later))).await;
+        }
+    }
+
+    /// Who writes snapshots that are asked for over HTTP. The first one counts.
+    pub fn set_saver(&self, saver: impl Fn(&Self) -> Result<String, String> + Send + Sync + 'static) {
+        // A second one is as good as the first.
+        let _ = self.0.saver.set(Saver(Box::new(saver)));
+    }
+
+    /// Whether the process keeps it in a file.
+    pub(in crate::local) fn is_kept(&self) -> bool {
+        self.0.saver.get().is_some()
+    }
+
+    /// Writes a snapshot where the process keeps it; `None`: nowhere.
+    pub(in crate::local) fn save_where_kept(&self) -> Option<Result<String, String>> {
+        self.0.saver.get().map(|Saver(save)| save(self))
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Administrator, members, Regions.
@@ -220,6 +303,17 @@ impl Local {
         self.state().hub.switches = switches;
     }
 
+    /// What AWS leaves unsaid, as it is chosen.
+    pub fn switches(&self) -> Switches {
+        self.state().hub.switches
+    }
+
+    /// Whether the token buckets are on, who shares one, and how a throttle is called.
+    pub fn throttling(&self) -> (bool, Sharing, ThrottleCode) {
+        let state = self.state();
+        (state.buckets_on, state.buckets.sharing(), state.throttle)
+    }
+
     /// The token buckets on or off.
     pub fn set_buckets(&self, on: bool) {
         self.state().buckets_on = on;
@@ -227,24 +321,24 @@ impl Local {
 
     /// Every call so far, if the hub was told to remember them.
     pub fn calls(&self) -> Vec<Call> {
-        self.state().calls.clone()
+        self.books().calls.clone()
     }
 
     /// Forgets the calls so far.
     pub fn clear_calls(&self) {
-        let mut state = self.state();
-        state.calls.clear();
-        state.counts.clear();
+        let mut books = self.books();
+        books.calls.clear();
+        books.counts.clear();
     }
 
     /// How often an operation was called.
     pub fn count(&self, operation: &str) -> Count {
-        self.state().counts.get(operation).copied().unwrap_or_default()
+        self.books().counts.get(operation).copied().unwrap_or_default()
     }
 
     /// Every operation that was called, by name.
     pub fn counts(&self) -> BTreeMap<&'static str, Count> {
-        self.state().counts.clone()
+        self.books().counts.clone()
     }
 
     /// Number of findings, archived ones included.
@@ -268,12 +362,17 @@ impl Local {
         self.state().hub.current(key)
     }
 
-    /// Does something with the hub and delivers the events of it.
+    /// Does something with the hub, once what was due before is done, and delivers the events of it.
     pub fn with_hub<T>(&self, act: impl FnOnce(&mut Hub, Timestamp) -> T) -> T {
         let now = self.0.clock.now();
+        self.turn_until(now);
+        self.act(|hub| act(hub, now))
+    }
+
+    fn act<T>(&self, act: impl FnOnce(&mut Hub) -> T) -> T {
         let (result, changes) = {
             let mut state = self.state();
-            let result = act(&mut state.hub, now);
+            let result = act(&mut state.hub);
             (result, state.hub.take_changes())
         };
         self.deliver(changes);
@@ -319,7 +418,9 @@ impl Local {
 
     /// Every active control finding gets a new id. Gives how many.
     pub fn recreate_all(&self) -> usize {
-        self.with_hub(Hub::recreate_all)
+        // Some at a time: each makes two events.
+        let rows = self.state().hub.rows();
+        rows.chunks(SLICE).map(|rows| self.with_hub(|hub, now| hub.recreate_rows(rows, now))).sum()
     }
 
     /// A random version 4 UUID, from the seed.
@@ -328,24 +429,25 @@ impl Local {
     }
 
     /// Whether a call may go on: the quota, then the faults. An error is the answer.
-    pub(in crate::local) fn admit(&self, operation: &'static str, caller: &Caller) -> Result<Verdict, AwsError> {
+    pub(in crate::local) fn admit(&self, operation: &Operation, caller: &Caller) -> Result<Verdict, AwsError> {
         let elapsed = self.0.clock.elapsed();
         let mut state = self.state();
         if state.buckets_on && !state.buckets.take(caller.account, &caller.region, operation, elapsed) {
             return Err(state.throttle.error());
         }
-        Ok(state.switchboard.judge(operation, caller))
+        Ok(state.switchboard.judge(operation.name, caller))
     }
 
     /// Remembers a call.
     pub(in crate::local) fn note(&self, call: Call) {
-        let mut state = self.state();
-        let count = state.counts.entry(call.operation).or_default();
+        let mut books = self.books();
+        let count = books.counts.entry(call.operation).or_default();
         count.calls += 1;
         count.errors += u64::from(call.error.is_some());
+        count.throttled += u64::from(call.throttled);
         count.findings += call.findings as u64;
-        if state.records_calls {
-            state.calls.push(call);
+        if books.records_calls {
+            books.calls.push(call);
         }
     }
 

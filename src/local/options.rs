@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use crate::core::ids::{IdError, Region};
 
 use super::Local;
+use super::buckets::Sharing;
 use super::clock::Speed;
 use super::faults::{Faults, ThrottleCode};
 use super::hub::Switches;
+use super::hub::lifetime::Lifetimes;
+use super::hub::pace::Pace;
 
 /// Names that a secret access key may have by default: the secret key is the name of the principal.
 #[rustfmt::skip] // a list of names
@@ -38,10 +41,16 @@ pub struct LocalOptions {
     pub start: Timestamp,
     /// How fast it goes.
     pub speed: Speed,
+    /// How long findings stay.
+    pub lifetimes: Lifetimes,
     /// What AWS leaves unsaid.
     pub switches: Switches,
+    /// How long things take that do not happen at once.
+    pub pace: Pace,
     /// The service's token buckets.
     pub buckets: bool,
+    /// Which operations have a bucket of their own.
+    pub sharing: Sharing,
     /// How a throttle is called.
     pub throttle: ThrottleCode,
     /// What goes wrong.
@@ -82,8 +91,11 @@ impl LocalOptions {
             seed: 0,
             start,
             speed: Speed::Real,
+            lifetimes: Lifetimes::default(),
             switches: Switches::default(),
+            pace: Pace::default(),
             buckets: true,
+            sharing: Sharing::default(),
             throttle: ThrottleCode::default(),
             faults: Faults::default(),
             principals: PRINCIPALS.iter().map(|name| (*name).to_owned()).collect(),
@@ -138,10 +150,16 @@ setters! {
     start: Timestamp;
     /// How fast it goes.
     speed: Speed;
+    /// How long findings stay.
+    lifetimes: Lifetimes;
     /// What AWS leaves unsaid.
     switches: Switches;
+    /// How long things take that do not happen at once.
+    pace: Pace;
     /// The service's token buckets.
     buckets: bool;
+    /// Which operations have a bucket of their own.
+    sharing: Sharing;
     /// How a throttle is called.
     throttle: ThrottleCode;
     /// What goes wrong.

@@ -2,16 +2,15 @@
 
 use crate::core::ids::{AccountId, FindingKey, Region};
 use crate::core::status::WorkflowStatus;
+use crate::wire::arn;
 use crate::wire::error::AwsError;
 use crate::wire::securityhub::{
-    BatchUpdateFindings, BatchUpdateFindingsAnswer, FindingHistory, FindingIdentifier, GetFindingHistory, NoteUpdate,
-    WorkflowUpdate,
+    BatchUpdateFindings, BatchUpdateFindingsAnswer, EnableSecurityHub, FindingHistory, FindingIdentifier, GetFindingHistory,
+    NoteUpdate, Tags, WorkflowUpdate,
 };
-use crate::wire::tags::Tags;
 
 use super::Local;
 use super::hub::caller::{Caller, Principal};
-use super::hub::tags::hub_arn;
 
 /// A person in the administrator's account and home Region, until sent elsewhere.
 #[derive(Debug, Clone)]
@@ -69,32 +68,35 @@ impl Person {
 
     /// Writes all of `UserDefinedFields` of one finding.
     pub fn set_user_fields(&self, key: &FindingKey, fields: &[(&str, &str)]) -> Result<BatchUpdateFindingsAnswer, AwsError> {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let request = BatchUpdateFindings { user_defined_fields: Some(fields), ..BatchUpdateFindings::default() };
+        let request = BatchUpdateFindings { user_defined_fields: Some(owned(fields)), ..BatchUpdateFindings::default() };
         self.update(std::slice::from_ref(key), request)
     }
 
-    /// Switches Security Hub on, with these tags.
+    /// Switches Security Hub on, with these tags and the default standards.
     pub fn enable_hub(&self, tags: &[(&str, &str)]) -> Result<(), AwsError> {
-        self.local.with_hub(|hub, now| hub.enable(&self.caller, now))?;
-        if tags.is_empty() { Ok(()) } else { self.tag_hub(tags) }
+        let tags = (!tags.is_empty()).then(|| owned(tags));
+        let request = EnableSecurityHub { tags, ..EnableSecurityHub::default() };
+        self.local.with_hub(|hub, now| hub.enable(&self.caller, &request, now))
     }
 
     /// Tags the hub.
     pub fn tag_hub(&self, tags: &[(&str, &str)]) -> Result<(), AwsError> {
-        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        self.local.with_hub(|hub, _| hub.tag(&self.caller, &hub_arn(&self.caller), &tags))
+        self.local.with_hub(|hub, _| hub.tag(&self.caller, &self.hub_arn(), &owned(tags)))
     }
 
     /// Takes tags of the hub away.
     pub fn untag_hub(&self, keys: &[&str]) -> Result<(), AwsError> {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        self.local.with_hub(|hub, _| hub.untag(&self.caller, &hub_arn(&self.caller), &keys))
+        self.local.with_hub(|hub, _| hub.untag(&self.caller, &self.hub_arn(), &keys))
     }
 
     /// The tags of the hub.
     pub fn hub_tags(&self) -> Result<Tags, AwsError> {
-        self.local.with_hub(|hub, _| hub.tags_of(&self.caller, &hub_arn(&self.caller))).map(|answer| answer.tags)
+        self.local.with_hub(|hub, _| hub.tags_of(&self.caller, &self.hub_arn())).map(|answer| answer.tags)
+    }
+
+    fn hub_arn(&self) -> String {
+        arn::hub(self.caller.account, &self.caller.region)
     }
 
     /// The first page of a finding's history.
@@ -112,4 +114,8 @@ impl Person {
 
 fn identifier(key: &FindingKey) -> FindingIdentifier {
     FindingIdentifier { id: key.id.clone(), product_arn: key.product_arn.clone() }
+}
+
+fn owned(tags: &[(&str, &str)]) -> Tags {
+    tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,12 +17,15 @@ use crate::wire::error::AwsError;
 use crate::wire::sqs::ReceivedMessage;
 
 use super::clock::{LocalClock, before};
+use super::forms;
 use super::hub::uuid;
 
 /// How long SQS keeps a message by default.
 const RETENTION: Duration = Duration::from_hours(96);
-/// Messages kept in one queue, so that nobody has to read it: the oldest go first.
+/// Messages kept in one queue, so that nobody has to read it: the oldest go first, also when their retention is over.
 const MOST: usize = 250_000;
+/// Bytes of their bodies, likewise: an event is some 3 KB.
+const MOST_BYTES: usize = 384 << 20;
 /// Visibility of a queue that does not say.
 pub const VISIBILITY: Duration = Duration::from_secs(30);
 
@@ -32,28 +36,59 @@ pub type QueueKey = (AccountId, String);
 #[derive(Debug)]
 pub struct Queues {
     clock: LocalClock,
-    inner: Mutex<Inner>,
+    inner: Mutex<SavedQueues>,
     /// Something may be there to receive.
     news: Notify,
     /// Nobody waits any more for what may come.
     ending: CancellationToken,
 }
 
-#[derive(Debug)]
-struct Inner {
+/// The queues as they are: in a snapshot, too.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::local) struct SavedQueues {
+    #[serde(with = "forms::map")]
     queues: BTreeMap<QueueKey, Queue>,
+    #[serde(with = "forms::rng")]
     rng: fastrand::Rng,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Queue {
     messages: BTreeMap<u64, Stored>,
+    /// Of the bodies.
+    bytes: usize,
     last: u64,
     settings: QueueSettings,
 }
 
+impl Queue {
+    fn put(&mut self, place: u64, message: Stored) {
+        self.bytes += message.body.len();
+        if let Some(other) = self.messages.insert(place, message) {
+            self.bytes -= other.body.len();
+        }
+    }
+
+    fn remove(&mut self, place: u64) -> Option<Stored> {
+        let message = self.messages.remove(&place)?;
+        self.bytes -= message.body.len();
+        Some(message)
+    }
+
+    /// The oldest go, if there are too many or if they were sent before `horizon`.
+    fn forget(&mut self, horizon: Timestamp) {
+        while let Some((place, first)) = self.messages.first_key_value() {
+            if self.messages.len() <= MOST && self.bytes <= MOST_BYTES && first.sent >= horizon {
+                return;
+            }
+            let place = *place;
+            self.remove(place);
+        }
+    }
+}
+
 /// How a queue behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueSettings {
     /// How long a received message is hidden.
     pub visibility: Duration,
@@ -67,19 +102,21 @@ impl Default for QueueSettings {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Stored {
     id: String,
     body: String,
     sent: Timestamp,
     /// Not received before this time of the hub's clock.
     due: Timestamp,
+    /// Of tokio's clock, so not in a snapshot: what was received and not deleted is there again, as SQS may do at any time.
+    #[serde(skip)]
     hidden_until: Option<Instant>,
     receives: u32,
 }
 
 /// How many messages a queue holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
     /// Not received.
     pub visible: usize,
@@ -93,12 +130,12 @@ impl Queues {
     /// None yet.
     pub fn new(clock: LocalClock, seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed ^ 0x5135);
-        Self {
-            clock,
-            inner: Mutex::new(Inner { queues: BTreeMap::new(), rng }),
-            news: Notify::new(),
-            ending: CancellationToken::new(),
-        }
+        Self::going_on(clock, SavedQueues { queues: BTreeMap::new(), rng })
+    }
+
+    /// Those of a snapshot.
+    pub(in crate::local) fn going_on(clock: LocalClock, saved: SavedQueues) -> Self {
+        Self { clock, inner: Mutex::new(saved), news: Notify::new(), ending: CancellationToken::new() }
     }
 
     /// From now on receiving gives what is there, without waiting: the service is ending.
@@ -106,7 +143,7 @@ impl Queues {
         self.ending.cancel();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(in crate::local) fn lock(&self) -> MutexGuard<'_, SavedQueues> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -114,8 +151,9 @@ impl Queues {
     pub fn create(&self, key: QueueKey, settings: QueueSettings) {
         let mut inner = self.lock();
         let queue = inner.queues.entry(key);
-        queue.or_insert_with(|| Queue { messages: BTreeMap::new(), last: 0, settings: QueueSettings::default() }).settings =
-            settings;
+        queue
+            .or_insert_with(|| Queue { messages: BTreeMap::new(), bytes: 0, last: 0, settings: QueueSettings::default() })
+            .settings = settings;
     }
 
     /// How a queue behaves; `None`: there is none.
@@ -131,25 +169,18 @@ impl Queues {
         let queue = inner.queues.get_mut(key).ok_or_else(no_queue)?;
         queue.last += 1;
         let mut place = queue.last;
-        let mut message = Stored { id: id.clone(), body, sent: now, due, hidden_until: None, receives: 0 };
+        let message = Stored { id: id.clone(), body, sent: now, due, hidden_until: None, receives: 0 };
         // Changes places with those before it, but for what was received already: receipts name a place.
         for _ in 0..overtake {
-            let Some((number, other)) = queue.messages.range_mut(..place).next_back().filter(|(_, other)| other.receives == 0)
-            else {
-                break;
-            };
-            let number = *number;
-            let moved = std::mem::replace(other, message);
-            queue.messages.insert(place, moved);
-            place = number;
-            let Some(back) = queue.messages.remove(&number) else { return Ok(id) };
-            message = back;
+            let other = queue.messages.range(..place).next_back().filter(|(_, other)| other.receives == 0);
+            let Some(other_place) = other.map(|(place, _)| *place) else { break };
+            if let Some(other) = queue.remove(other_place) {
+                queue.put(place, other);
+            }
+            place = other_place;
         }
-        queue.messages.insert(place, message);
-        let horizon = before(now, RETENTION);
-        while queue.messages.len() > MOST || queue.messages.first_key_value().is_some_and(|(_, first)| first.sent < horizon) {
-            queue.messages.pop_first();
-        }
+        queue.put(place, message);
+        queue.forget(before(now, RETENTION));
         drop(inner);
         self.news.notify_waiters();
         Ok(id)
@@ -232,14 +263,15 @@ impl Queues {
                 attributes,
             });
         }
-        let dead: Vec<Stored> = dead.iter().filter_map(|seq| queue.messages.remove(seq)).collect();
+        let dead: Vec<Stored> = dead.iter().filter_map(|seq| queue.remove(*seq)).collect();
         if let Some((name, _)) = redrive.filter(|_| !dead.is_empty())
             && let Some(letters) = inner.queues.get_mut(&(key.0, name))
         {
             for message in dead {
                 letters.last += 1;
-                letters.messages.insert(letters.last, Stored { hidden_until: None, receives: 0, ..message });
+                letters.put(letters.last, Stored { hidden_until: None, receives: 0, ..message });
             }
+            letters.forget(before(now, RETENTION));
         }
         Ok((received, wake, next_due))
     }
@@ -250,7 +282,7 @@ impl Queues {
         if let Some(seq) = self.find(key, receipt)?
             && let Some(queue) = self.lock().queues.get_mut(key)
         {
-            queue.messages.remove(&seq);
+            queue.remove(seq);
         }
         Ok(())
     }
@@ -281,7 +313,10 @@ impl Queues {
 
     /// Removes every message.
     pub fn purge(&self, key: &QueueKey) -> Result<(), AwsError> {
-        self.lock().queues.get_mut(key).ok_or_else(no_queue)?.messages.clear();
+        let mut inner = self.lock();
+        let queue = inner.queues.get_mut(key).ok_or_else(no_queue)?;
+        queue.messages.clear();
+        queue.bytes = 0;
         Ok(())
     }
 

@@ -49,6 +49,8 @@ errors! {
     not_found = "ResourceNotFoundException", 404;
     /// It exists already.
     conflict = "ResourceConflictException", 409;
+    /// It is being changed by somebody else.
+    in_use = "ResourceInUseException", 400;
     /// Over the quota, as the model has it.
     limit_exceeded = "LimitExceededException", 429;
     /// Over the quota, as the front door says it in practice (aws-samples/aws-secure-environment-accelerator, issue 1024).

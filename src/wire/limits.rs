@@ -5,6 +5,12 @@
 pub const PAGE_MAX: usize = 100;
 /// Findings a page where MaxResults is absent. Not documented for GetFindings; what its pages hold in practice.
 pub const PAGE_DEFAULT: usize = 100;
+/// Definitions or associations a page where MaxResults is absent (M).
+pub const DEFINITIONS_PAGE: usize = 25;
+/// Standards in one BatchEnableStandards, BatchDisableStandards or GetEnabledStandards (M).
+pub const SUBSCRIPTIONS_MAX: usize = 25;
+/// Controls or associations in one batch. The model has no bound; the guide's other batches have this one.
+pub const BATCH_MAX: usize = 100;
 /// Members a page of ListMembers, at most (M).
 pub const MEMBERS_PAGE_MAX: usize = 50;
 /// Identifiers in one BatchUpdateFindings (M).
@@ -63,5 +69,9 @@ pub const RATE_GET_FINDINGS: Rate = Rate { per_second: 3, burst: 6 };
 pub const RATE_UPDATE_FINDINGS: Rate = Rate { per_second: 10, burst: 30 };
 /// BatchImportFindings.
 pub const RATE_IMPORT_FINDINGS: Rate = Rate { per_second: 10, burst: 30 };
-/// All other operations: one bucket each here (whether they share one is not said).
+/// BatchEnableStandards.
+pub const RATE_ENABLE_STANDARDS: Rate = Rate { per_second: 1, burst: 1 };
+/// UpdateStandardsControl.
+pub const RATE_STANDARDS_CONTROL: Rate = Rate { per_second: 1, burst: 5 };
+/// All other operations: whether each has a bucket or all share one is not said.
 pub const RATE_OTHER: Rate = Rate { per_second: 10, burst: 30 };

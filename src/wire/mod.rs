@@ -2,6 +2,7 @@
 //!
 //! Invariant: values only. No I/O, no clock; every number that is AWS's says where it was read.
 
+pub mod arn;
 pub mod error;
 pub mod event;
 pub mod limits;
@@ -10,5 +11,4 @@ pub mod securityhub;
 pub mod sigv4;
 pub mod sqs;
 pub mod sts;
-pub mod tags;
 pub mod token;

@@ -2,13 +2,13 @@
 //!
 //! A token is `cursor.mac` in hex, where the mac covers the query and the cursor with a secret of the hub.
 
-use std::fmt::Write as _;
+use serde::{Deserialize, Serialize};
 
 use super::error::AwsError;
-use super::sigv4::{hex, hmac};
+use super::sigv4::{hex, hmac, unhex};
 
 /// Makes and reads the tokens of one hub.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Tokens {
     secret: [u8; 32],
 }
@@ -27,11 +27,7 @@ impl Tokens {
 
     /// A token that continues `query` (operation, caller, Region and every argument) after `cursor`.
     pub fn seal(&self, query: &str, cursor: &str) -> String {
-        let mut token = String::with_capacity(cursor.len() * 2 + 65);
-        for byte in cursor.bytes() {
-            // Writing to a String cannot fail.
-            let _ = write!(token, "{byte:02x}");
-        }
+        let mut token = hex(cursor.as_bytes());
         token.push('.');
         token.push_str(&self.mac(query, cursor));
         token
@@ -40,12 +36,7 @@ impl Tokens {
     /// The cursor of `token`. A token of another query and one that we did not make are the same to us, as to AWS.
     pub fn open(&self, query: &str, token: &str) -> Result<String, AwsError> {
         let (cursor, mac) = token.split_once('.').ok_or_else(AwsError::query_changed)?;
-        let bytes: Option<Vec<u8>> = cursor
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-            .collect();
-        let cursor = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(AwsError::query_changed)?;
+        let cursor = unhex(cursor).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(AwsError::query_changed)?;
         if self.mac(query, &cursor) == mac { Ok(cursor) } else { Err(AwsError::query_changed()) }
     }
 

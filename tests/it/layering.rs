@@ -289,6 +289,18 @@ fn no_file_is_too_long_to_read() {
 }
 
 #[test]
+fn nothing_of_security_hub_local_is_left_out_of_its_snapshots() {
+    // Receipts of messages: they belong to a clock that does not go on. See src/local/queue.rs.
+    let left_out: Vec<(PathBuf, usize)> = sources()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("local"))
+        .map(|(path, text)| (path, text.lines().filter(|line| line.trim_start().starts_with("#[serde(skip")).count()))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(left_out, [(PathBuf::from("local/queue.rs"), 1)]);
+}
+
+#[test]
 fn no_lint_is_silenced_without_a_reason() {
     assert_none(&sources().iter().flat_map(|(path, text)| silent_allows(path, text)).collect::<Vec<_>>());
 }

@@ -27,6 +27,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use serde::{Deserialize, Serialize};
 
 pub use fields::{Field, FieldKind};
 pub use parse::{FilterError, FilterErrors, MAX_ATTRIBUTES, MAX_VALUES, Refusal};
@@ -52,7 +53,7 @@ pub trait Fields {
 }
 
 /// What a negative filter says of a finding that does not have the field, or the map key. AWS does not document it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum MissingField {
     /// It does not match: the reading that widens no action.
     #[default]
@@ -136,6 +137,25 @@ impl Filters {
     #[must_use]
     pub fn without(&self, fields: &[Field]) -> Self {
         Self { tests: self.tests.iter().filter(|(field, _)| !fields.contains(field)).cloned().collect() }
+    }
+
+    /// Only what they ask of this field: a finding that the whole matches, this matches.
+    #[must_use]
+    pub fn only(&self, field: Field) -> Self {
+        Self { tests: self.tests.iter().filter(|(named, _)| *named == field).cloned().collect() }
+    }
+
+    /// The times between which, both inclusive, lies a value of this date attribute in every finding that matches at `now`.
+    /// `None`: it is not asked for.
+    pub fn hull(&self, field: Field, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let Test::Date(windows) = self.test(field)? else { return None };
+        let now = whole_millis(now);
+        let ends = |window: &Window| match window {
+            Window::Between(start, end) => (*start, *end),
+            Window::Within(days) => (days_before(now, *days), now),
+            Window::OlderThan(days) => (Timestamp::MIN, days_before(now, *days)),
+        };
+        windows.iter().map(ends).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// Whether the answer may change by time alone: it asks for days before `now`.

@@ -1,6 +1,7 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
-//! `GET` and `PUT faults`; `POST advance` steps the clock; `GET organization`, `calls`, `clock`.
+//! `GET` and `PUT faults`; `POST advance` steps the clock; `POST snapshot` writes it; `GET organization`, `operations`, `calls`,
+//! `clock`.
 
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::core::ids::Region;
-use crate::local::Local;
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
+use crate::local::{Count, Local};
+use crate::wire::operations;
 
 use super::{Incoming, respond};
 
@@ -39,14 +41,21 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
             }
             Err(error) => refused(&error),
         },
+        (&Method::POST, "snapshot") => match local.save_where_kept() {
+            Some(Ok(said)) => (StatusCode::OK, json!({"message": said})),
+            Some(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error})),
+            None => (StatusCode::CONFLICT, json!({"message": "start it with --snapshot FILE: there is no file to write to"})),
+        },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
         (&Method::GET, "organization") => (StatusCode::OK, organization(local)),
+        (&Method::GET, "operations") => (StatusCode::OK, operations()),
         (&Method::GET, "calls") => {
             let counts: serde_json::Map<String, Value> = local
                 .counts()
                 .into_iter()
                 .map(|(operation, count)| {
-                    let count = json!({"calls": count.calls, "errors": count.errors, "findings": count.findings});
+                    let Count { calls, errors, throttled, findings } = count;
+                    let count = json!({"calls": calls, "errors": errors, "throttled": throttled, "findings": findings});
                     (operation.to_owned(), count)
                 })
                 .collect();
@@ -54,7 +63,8 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         }
         _ => (
             StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, GET clock, GET organization, GET calls"}),
+            json!({"message": "there are GET and PUT faults, POST advance, POST snapshot, GET clock, GET organization, \
+                GET operations, GET calls"}),
         ),
     };
     respond(local, status, "application/json", format!("{answer}\n"))
@@ -65,7 +75,22 @@ fn refused(error: &serde_json::Error) -> (StatusCode, Value) {
 }
 
 fn clock(local: &Local) -> Value {
-    json!({"now": stamp(local.clock().now())})
+    json!({"now": stamp(local.clock().now()), "speed": local.clock().speed().to_string()})
+}
+
+/// Every operation of Security Hub, its quota, and whether it is served.
+fn operations() -> Value {
+    let all = operations::ALL.iter().map(|operation| {
+        json!({
+            "name": operation.name,
+            "method": operation.method,
+            "path": operation.path,
+            "perSecond": operation.rate.per_second,
+            "burst": operation.rate.burst,
+            "served": super::securityhub::handler(operation.name).is_some(),
+        })
+    });
+    all.collect()
 }
 
 fn organization(local: &Local) -> Value {

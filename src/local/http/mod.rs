@@ -5,12 +5,14 @@
 
 mod admin;
 pub mod identity;
+mod line;
 mod securityhub;
 mod sqs;
+mod status;
 mod sts;
-mod tags;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
+use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,6 +24,8 @@ use crate::wire::error::{AwsError, Protocol};
 use crate::wire::limits::{IMPORT_BYTES, REQUEST_BYTES};
 
 use super::Local;
+use super::hub::caller::Caller;
+use line::Line;
 
 /// A request that was read whole.
 pub(super) struct Incoming {
@@ -34,6 +38,8 @@ pub(super) struct Incoming {
     /// `http` or `https`.
     scheme: &'static str,
     body: Bytes,
+    /// Who signed it, once somebody has looked.
+    caller: OnceLock<Caller>,
 }
 
 impl Incoming {
@@ -60,7 +66,12 @@ pub async fn serve(
         shutdown.await;
         ending.queues().end_waits();
     };
-    axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).await
+    let keeping = local.clone();
+    let serving = axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).into_future();
+    tokio::select! {
+        served = serving => served,
+        () = keeping.keep_time() => Ok(()),
+    }
 }
 
 async fn handle(State(local): State<Local>, request: Request) -> Response {
@@ -82,26 +93,26 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
         return refuse(&local, &error, protocol);
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let incoming = Incoming { method: parts.method, path, query, headers: parts.headers, host, scheme, body };
+    let incoming =
+        Incoming { method: parts.method, path, query, headers: parts.headers, host, scheme, body, caller: OnceLock::new() };
     if incoming.method == Method::GET && incoming.path == "/" {
-        return text(&local, "Security Hub Local is ready\n");
+        return status::handle(&local);
     }
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
         return admin::handle(&local, &incoming, what);
     }
+    let line = Line::begin(&incoming, sqs_operation, protocol);
+    local.turn();
     let answer = match (sqs_operation, protocol) {
         (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
         (None, Protocol::Query) => sts::handle(&local, &incoming),
         (None, _) => securityhub::handle(&local, &incoming).await,
     };
+    line.end(answer.as_ref().map_or_else(|error| error.code, |_| line::DONE));
     match answer {
         Ok(body) => respond(&local, StatusCode::OK, AwsError::content_type(protocol), body),
         Err(error) => refuse(&local, &error, protocol),
     }
-}
-
-fn text(local: &Local, text: &str) -> Response {
-    respond(local, StatusCode::OK, "text/plain; charset=utf-8", text.to_owned())
 }
 
 fn refuse(local: &Local, error: &AwsError, protocol: Protocol) -> Response {

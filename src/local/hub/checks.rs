@@ -19,32 +19,58 @@ use super::import::is_control;
 use super::store::text;
 
 impl Hub {
-    /// The check of this finding ran again and says `compliance`; an archived finding becomes active. `None`: no such finding.
+    /// The check of this finding ran again and says `compliance`; an archived finding becomes active. Nothing happens while its
+    /// control is off: then it does not run. `None`: no such finding.
     pub fn check(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<()> {
-        self.say(key, compliance, RecordState::Active, now)
+        let row = self.row(key)?;
+        if self.runs(row, now) { self.say(row, compliance, RecordState::Active, now, |_| ()) } else { Some(()) }
     }
 
     /// The provider retires the finding, compliance as it was.
     pub fn archive(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
-        let finding = self.current(key)?;
-        let compliance = compliance_of(&finding);
-        self.say(key, compliance, RecordState::Archived, now)
+        self.archive_row(self.row(key)?, now)
     }
 
-    /// The resource is gone: NOT_AVAILABLE, and archived at once.
+    /// The same, by row.
+    pub(super) fn archive_row(&mut self, row: u32, now: Timestamp) -> Option<()> {
+        self.archive_row_with(row, now, |_| ())
+    }
+
+    /// The same, with something more to say of it.
+    pub(super) fn archive_row_with(&mut self, row: u32, now: Timestamp, more: impl FnOnce(&mut Value)) -> Option<()> {
+        let compliance = compliance_of(&self.store.get(row)?.value()?);
+        self.say(row, compliance, RecordState::Archived, now, more)
+    }
+
+    /// The resource is gone: NOT_AVAILABLE, and archived at once; if its control is on.
     pub fn delete_resource(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
-        self.say(key, ComplianceStatus::NotAvailable, RecordState::Archived, now)
+        let row = self.row(key)?;
+        if !self.runs(row, now) {
+            return Some(());
+        }
+        self.say(row, ComplianceStatus::NotAvailable, RecordState::Archived, now, |_| ())
+    }
+
+    fn runs(&self, row: u32, now: Timestamp) -> bool {
+        self.store.get(row).is_some_and(|stored| {
+            let finding = stored.value().unwrap_or_default();
+            !is_control(&finding) || self.is_checked(stored.account, stored.region, &finding, now)
+        })
     }
 
     /// The finding is archived, and a new one of the same problem made, without note, workflow or user-defined fields: what
     /// consolidation, a broken Config rule and NOT_APPLICABLE do. Gives the new key; `None`, and nothing done, for what is no
     /// control finding.
     pub fn recreate(&mut self, key: &FindingKey, compliance: ComplianceStatus, now: Timestamp) -> Option<FindingKey> {
-        let (account, region) = self.seq(key).and_then(|seq| self.store.get(seq)).map(|e| (e.account, e.region.clone()))?;
+        let (account, region) = self.row(key).and_then(|row| self.store.get(row)).map(|row| (row.account, row.region.clone()))?;
         let control = self.current(key)?.pointer("/Compliance/SecurityControlId")?.as_str()?.to_owned();
         self.archive(key, now)?;
         let mut finding = self.current(key)?;
-        let id = document::id(&region, account, &control, &self.uuid());
+        let uuid = self.uuid();
+        let id = match key.id.rsplit_once("/finding/") {
+            Some((of, _)) => format!("{of}/finding/{uuid}"),
+            None => document::id(&region, account, &control, &uuid),
+        };
         for name in ["Note", "UserDefinedFields", "VerificationState", "Workflow", "Severity", "Confidence", "Criticality"] {
             finding.as_object_mut()?.remove(name);
         }
@@ -60,34 +86,48 @@ impl Hub {
         Some(FindingKey { id, product_arn: key.product_arn.clone() })
     }
 
-    /// Every active control finding gets a new id, as when consolidation is switched. Gives how many.
+    /// Those of `rows` that are active control findings get a new id, as when consolidation is switched. Gives how many.
+    pub fn recreate_rows(&mut self, rows: &[u32], now: Timestamp) -> usize {
+        let mut recreate = |row: u32| {
+            let finding = self.store.get(row)?.value()?;
+            let active = text(&finding, "RecordState") == RecordState::Active.as_str();
+            let key = FindingKey { id: text(&finding, "Id").to_owned(), product_arn: text(&finding, "ProductArn").to_owned() };
+            (active && is_control(&finding)).then(|| self.recreate(&key, compliance_of(&finding), now)).flatten()
+        };
+        rows.iter().filter_map(|row| recreate(*row)).count()
+    }
+
+    /// All of them, with every event held until the last: for small hubs.
     pub fn recreate_all(&mut self, now: Timestamp) -> usize {
-        let keys: Vec<(FindingKey, ComplianceStatus)> = self
-            .store
-            .iter()
-            .filter_map(|(_, entry)| {
-                let finding: Value = serde_json::from_str(&entry.text).ok()?;
-                let active = text(&finding, "RecordState") == RecordState::Active.as_str();
-                let key = FindingKey { id: entry.id.to_string(), product_arn: entry.product_arn.to_string() };
-                (active && is_control(&finding)).then(|| (key, compliance_of(&finding)))
-            })
-            .collect();
-        keys.iter().filter(|(key, compliance)| self.recreate(key, *compliance, now).is_some()).count()
+        let rows = self.rows();
+        self.recreate_rows(&rows, now)
+    }
+
+    /// Every row that has a finding, ascending.
+    pub fn rows(&self) -> Vec<u32> {
+        self.store.rows()
     }
 
     /// The finding as it is now.
     pub fn current(&self, key: &FindingKey) -> Option<Value> {
-        serde_json::from_str(&self.store.get(self.seq(key)?)?.text).ok()
+        self.store.get(self.row(key)?)?.value()
     }
 
-    fn seq(&self, key: &FindingKey) -> Option<u32> {
-        self.store.find(&key.id, &key.product_arn).next().map(|(seq, _)| seq)
+    fn row(&self, key: &FindingKey) -> Option<u32> {
+        self.store.find(&key.id, &key.product_arn).first().map(|(row, _)| *row)
     }
 
-    fn say(&mut self, key: &FindingKey, compliance: ComplianceStatus, record: RecordState, now: Timestamp) -> Option<()> {
-        let entry = self.store.get(self.seq(key)?)?;
-        let (account, region) = (entry.account, entry.region.clone());
-        let mut finding: Value = serde_json::from_str(&entry.text).ok()?;
+    fn say(
+        &mut self,
+        row: u32,
+        compliance: ComplianceStatus,
+        record: RecordState,
+        now: Timestamp,
+        more: impl FnOnce(&mut Value),
+    ) -> Option<()> {
+        let stored = self.store.get(row)?;
+        let (account, region) = (stored.account, stored.region.clone());
+        let mut finding = stored.value()?;
         // Two runs in one millisecond are still two runs.
         let last = timestamp(text(&finding, "UpdatedAt")).unwrap_or(now);
         let at = stamp(now.max(after(last, Duration::from_millis(1))));
@@ -104,6 +144,7 @@ impl Hub {
                 none => *none = json!({"Severity": severity}),
             }
         }
+        more(&mut finding);
         self.take(account, &region, &finding, now).map(|_| ())
     }
 }

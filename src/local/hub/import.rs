@@ -5,10 +5,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::core::catalogue::Catalogue;
 use crate::core::filter::timestamp;
 use crate::core::ids::{AccountId, Region};
 use crate::core::status::{ComplianceStatus, RecordState, SeverityLabel, WorkflowStatus};
 use crate::local::clock::stamp;
+use crate::local::document::Form;
 use crate::wire::error::AwsError;
 use crate::wire::event::resource_of;
 use crate::wire::limits::{
@@ -19,11 +21,9 @@ use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer, F
 
 use super::Hub;
 use super::caller::Caller;
-use super::store::text;
+use super::store::{TWINS, text};
 use super::workflow::{Said, first, next};
 
-/// The top-level fields with a twin in `FindingProviderFields`.
-const TWINS: [&str; 5] = ["Confidence", "Criticality", "RelatedFindings", "Severity", "Types"];
 /// What a provider may set once, when it makes a finding, and never after.
 const CUSTOMERS: [&str; 4] = ["Note", "UserDefinedFields", "VerificationState", "Workflow"];
 /// What the service fills in and a provider's later version does not take away.
@@ -64,8 +64,13 @@ impl Hub {
         for finding in findings {
             let placed = validate(finding).and_then(|account| {
                 let region = region_of(finding, &caller.region)?;
-                let allowed = region == caller.region || (is_control(finding) && view.sees(account, &region));
-                allowed.then_some((account, region)).ok_or_else(|| "data.ProductArn is not of this Region".to_owned())
+                if region != caller.region && !(is_control(finding) && view.sees(account, &region)) {
+                    return Err("data.ProductArn is not of this Region".to_owned());
+                }
+                if is_control(finding) && !self.is_checked(account, &region, finding, now) {
+                    return Err(format!("The control of data.Compliance is off in account {account}, so its check does not run"));
+                }
+                Ok((account, region))
             });
             match placed {
                 Ok((account, region)) => {
@@ -86,27 +91,31 @@ impl Hub {
     }
 
     /// Takes one valid finding of `account` in `region`: a new one is made, a newer version of a known one replaces it, an
-    /// older one is ignored. Gives its number, if it was taken.
+    /// older one is ignored. Gives its row, if it was taken.
     pub(in crate::local) fn take(&mut self, account: AccountId, region: &Region, finding: &Value, now: Timestamp) -> Option<u32> {
         let (id, product_arn) = (text(finding, "Id"), text(finding, "ProductArn"));
-        let known = self.store.find(id, product_arn).find(|(_, entry)| entry.account == account && entry.region == *region);
+        let mut known = self.store.find(id, product_arn).into_iter();
+        let known = known.find(|(_, row)| row.account == account && row.region == region);
         let mut new = finding.clone();
         self.complete(&mut new, account, region, now)?;
         let control = is_control(finding);
-        let Some((seq, entry)) = known else {
+        if control {
+            self.associate(&mut new, account, region, now);
+        }
+        let Some((row, stored)) = known else {
             if new.pointer("/Workflow/Status").is_none() {
                 new["Workflow"] = json!({"Status": first(said(&new), control).as_str()});
             }
-            let seq = self.store.add(account, region, &new, now, self.lag)?;
-            self.changed(seq);
-            return Some(seq);
+            let row = self.store.add(account, region, &new, now, self.lag)?;
+            self.changed(row);
+            return Some(row);
         };
-        if timestamp(text(finding, "UpdatedAt")).map_or(0, Timestamp::as_millisecond) <= entry.updated {
+        if timestamp(text(finding, "UpdatedAt")).map_or(0, Timestamp::as_millisecond) <= stored.updated {
             return None;
         }
-        let old: Value = serde_json::from_str(&entry.text).ok()?;
-        let customers = entry.customers.clone();
-        let kept = CUSTOMERS.into_iter().chain(SERVICES).chain(TWINS.into_iter().filter(|twin| customers.contains(twin)));
+        let old = stored.value()?;
+        let twins = TWINS.into_iter().filter(|twin| stored.is_customers(twin));
+        let kept = CUSTOMERS.into_iter().chain(SERVICES).chain(twins);
         let new_members = new.as_object_mut()?;
         for name in kept {
             match old.get(name) {
@@ -130,10 +139,23 @@ impl Hub {
                 new["ProductFields"]["PreviousComplianceStatus"] = previous.as_str().into();
             }
         }
-        self.record(seq, now, false, text(&new, "ProductArn").to_owned(), &old, &new);
-        self.store.replace(seq, &new, now, self.lag);
-        self.changed(seq);
-        Some(seq)
+        self.record(row, now, false, text(&new, "ProductArn").to_owned(), &old, &new);
+        self.store.replace(row, &old, &new, now, self.lag);
+        self.changed(row);
+        Some(row)
+    }
+
+    /// The standards that an active finding is for are those in which its control is on.
+    fn associate(&self, finding: &mut Value, account: AccountId, region: &Region, now: Timestamp) {
+        let known = finding.pointer("/Compliance/SecurityControlId").and_then(Value::as_str);
+        let known = known.and_then(|control| Catalogue::built_in().get(control));
+        let (Some(control), Some(settings)) = (known, self.settings(account, region)) else { return };
+        let active = text(finding, "RecordState") == RecordState::Active.as_str();
+        if active && Form::of(text(finding, "Id")) == Form::Consolidated && !control.standards.is_empty() {
+            let standards = settings.enabled_standards_of(control, now);
+            finding["Compliance"]["AssociatedStandards"] =
+                standards.iter().map(|standard| json!({"StandardsId": standard.standards_id()})).collect();
+        }
     }
 
     /// What the service fills in.

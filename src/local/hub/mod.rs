@@ -2,40 +2,57 @@
 //!
 //! Synchronous and without a clock: `now` is an argument, so the same calls always give the same hub.
 
+mod account;
+mod associations;
 pub mod caller;
 pub mod checks;
+mod consolidation;
+mod controls;
 pub mod history;
 pub mod import;
+pub mod lifetime;
 pub mod organization;
+pub mod pace;
+pub mod page;
 pub mod query;
+pub mod settings;
+pub mod standards;
 pub mod store;
 pub mod tags;
+mod tasks;
 pub mod update;
 pub mod workflow;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::core::filter::MissingField;
+use crate::core::filter::{Field, Item, MissingField, extract_raw};
 use crate::core::ids::{AccountId, Region};
+use crate::local::forms;
 use crate::wire::error::AwsError;
+use crate::wire::securityhub::Tags;
 use crate::wire::sigv4::sha256;
-use crate::wire::tags::Tags;
 use crate::wire::token::Tokens;
 
 use caller::Caller;
-use history::Record;
+use history::Histories;
 use organization::Organization;
+use pace::Pace;
+use settings::{Place, Settings};
 use store::Store;
+use tasks::Task;
 
 /// What AWS leaves unsaid, one choice each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Switches {
     /// What BatchUpdateFindings makes of `UserDefinedFields`.
     pub user_fields: UserFields,
@@ -51,7 +68,7 @@ pub struct Switches {
 }
 
 /// What an update makes of the map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum UserFields {
     /// The map is replaced whole.
     #[default]
@@ -61,7 +78,7 @@ pub enum UserFields {
 }
 
 /// What becomes of SUPPRESSED when the check passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SuppressedOnPassed {
     /// SUPPRESSED, as the API reference says.
     #[default]
@@ -71,7 +88,7 @@ pub enum SuppressedOnPassed {
 }
 
 /// What one bad value does. In either case nothing is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum BadValue {
     /// The request fails with `InvalidInputException`.
     #[default]
@@ -81,7 +98,7 @@ pub enum BadValue {
 }
 
 /// A finding was made or changed: an event is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Unique id of the event, from the hub's seed.
     pub event_id: String,
@@ -95,39 +112,48 @@ pub struct Change {
     pub text: Arc<str>,
 }
 
-/// The hub.
-#[derive(Debug)]
+/// The hub. Its serde form is its part of a snapshot.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Hub {
     pub(super) organization: Organization,
-    /// Since when.
-    enabled: BTreeMap<(AccountId, Region), Timestamp>,
+    /// Where it is on, and how it is set.
+    #[serde(with = "forms::map")]
+    enabled: BTreeMap<Place, Settings>,
+    /// What is due when.
+    #[serde(with = "forms::map")]
+    tasks: BTreeMap<Timestamp, VecDeque<Task>>,
     pub(super) store: Store,
-    history: BTreeMap<u32, Vec<Record>>,
+    history: Histories,
     /// By ARN.
     tags: BTreeMap<String, Tags>,
     tokens: Tokens,
+    #[serde(with = "forms::rng")]
     rng: fastrand::Rng,
     /// See [`Switches`].
     pub switches: Switches,
     /// Reads within this time of a write may not see it.
     pub lag: Duration,
+    /// How long things take.
+    pub pace: Pace,
     changes: Vec<Change>,
 }
 
 impl Hub {
-    /// A hub with this organization, on in all its accounts and Regions.
+    /// A hub with this organization, on in all its accounts and Regions, with every standard.
     pub fn new(organization: Organization, switches: Switches, seed: u64, now: Timestamp) -> Self {
-        let enabled = organization.places().map(|place| (place, now)).collect();
+        let enabled = organization.places().map(|place| (place, Settings::whole(now))).collect();
         Self {
             organization,
             enabled,
+            tasks: BTreeMap::new(),
             store: Store::default(),
-            history: BTreeMap::new(),
+            history: Histories::default(),
             tags: BTreeMap::new(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
             rng: fastrand::Rng::with_seed(seed),
             switches,
             lag: Duration::ZERO,
+            pace: Pace::default(),
             changes: Vec::new(),
         }
     }
@@ -153,17 +179,13 @@ impl Hub {
     }
 
     /// Every finding's JSON as it is now, sorted by ProductArn, Id, account and Region: for comparing end states.
-    pub fn texts(&self) -> Vec<Arc<str>> {
+    pub fn texts(&self) -> Vec<String> {
         self.store.sorted_texts()
     }
 
     /// Refused where Security Hub is off.
     pub fn require_enabled(&self, caller: &Caller) -> Result<(), AwsError> {
-        if self.enabled.contains_key(&(caller.account, caller.region.clone())) {
-            Ok(())
-        } else {
-            Err(AwsError::not_subscribed(caller.account))
-        }
+        if self.is_enabled(caller.account, &caller.region) { Ok(()) } else { Err(AwsError::not_subscribed(caller.account)) }
     }
 
     /// A random version 4 UUID, from the seed.
@@ -171,13 +193,18 @@ impl Hub {
         uuid(&mut self.rng)
     }
 
-    /// Remembers that an event is due for finding `seq`.
-    fn changed(&mut self, seq: u32) {
+    /// Remembers that an event is due for the finding of a row.
+    fn changed(&mut self, row: u32) {
         let event_id = self.uuid();
-        if let Some(entry) = self.store.get(seq) {
-            let resource = format!("{}/{}", entry.product_arn, entry.id);
-            let (account, region, text) = (entry.account, entry.region.clone(), entry.text.clone());
-            self.changes.push(Change { event_id, account, region, resource, text });
+        if let Some(stored) = self.store.get(row) {
+            let (account, region, text) = (stored.account, stored.region.clone(), stored.text());
+            let values = extract_raw(&text, &[Field::PRODUCT_ARN, Field::ID]).unwrap_or_default();
+            let texts = values.iter().filter_map(|(_, item)| match item.as_item() {
+                Item::Text(text) => Some(text),
+                _ => None,
+            });
+            let resource = texts.collect::<Vec<_>>().join("/");
+            self.changes.push(Change { event_id, account, region, resource, text: text.into() });
         }
     }
 }

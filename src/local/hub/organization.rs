@@ -1,24 +1,24 @@
 //! The organization: administrator, members, home Region, linked Regions; and who sees what.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{AccountId, Region};
 use crate::local::clock::stamp;
 use crate::wire::error::AwsError;
-use crate::wire::limits::MEMBERS_PAGE_MAX;
+use crate::wire::limits::{MEMBERS_PAGE_MAX, PAGE_DEFAULT, PAGE_MAX};
 use crate::wire::securityhub::{
-    Administrator, AdministratorAccount, AggregatorArn, FindingAggregator, FindingAggregators, Hub as HubAnswer, Member, Members,
+    Administrator, AdministratorAccount, AggregatorArn, FindingAggregator, FindingAggregators, Member, Members,
 };
 
 use super::Hub;
 use super::caller::Caller;
-use super::tags;
+use super::page::{Asked, page_size};
 
 /// An account of the organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Twelve digits.
     pub id: AccountId,
@@ -27,7 +27,7 @@ pub struct Account {
 }
 
 /// Accounts and Regions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// The delegated administrator.
     pub administrator: Account,
@@ -89,57 +89,34 @@ impl Organization {
         View { accounts, regions }
     }
 
-    fn aggregator_arn(&self) -> String {
+    /// ARN of the one aggregator.
+    pub fn aggregator_arn(&self) -> String {
         format!("arn:aws:securityhub:{}:{}:finding-aggregator/local", self.home, self.administrator.id)
     }
 }
 
 impl Hub {
-    /// DescribeHub.
-    pub fn describe(&self, caller: &Caller) -> Result<HubAnswer, AwsError> {
-        let account = caller.account;
-        let since = self.enabled.get(&(account, caller.region.clone())).ok_or_else(|| AwsError::not_subscribed(account))?;
-        Ok(HubAnswer {
-            hub_arn: tags::hub_arn(caller),
-            subscribed_at: stamp(*since),
-            auto_enable_controls: true,
-            control_finding_generator: "SECURITY_CONTROL".to_owned(),
-        })
-    }
-
-    /// EnableSecurityHub.
-    pub fn enable(&mut self, caller: &Caller, now: Timestamp) -> Result<(), AwsError> {
-        let place = (caller.account, caller.region.clone());
-        if self.enabled.contains_key(&place) {
-            return Err(AwsError::conflict("Account is already subscribed to Security Hub"));
-        }
-        self.enabled.insert(place, now);
-        Ok(())
-    }
-
-    /// DisableSecurityHub: the findings are gone from sight, and back when it is enabled again; its tags are
-    /// gone for good.
-    pub fn disable(&mut self, caller: &Caller) -> Result<(), AwsError> {
-        self.require_enabled(caller)?;
-        self.enabled.remove(&(caller.account, caller.region.clone()));
-        self.forget_tags(&tags::hub_arn(caller));
-        Ok(())
-    }
-
     /// ListFindingAggregators: works in any Region; members get their administrator's.
-    pub fn aggregators(&self, caller: &Caller) -> Result<FindingAggregators, AwsError> {
+    pub fn aggregators(&self, caller: &Caller, size: Option<i64>, token: Option<&str>) -> Result<FindingAggregators, AwsError> {
         self.require_enabled(caller)?;
+        let size = page_size(size, PAGE_DEFAULT, PAGE_MAX)?;
         let organization = &self.organization;
         let arn = organization.account(caller.account).map(|_| organization.aggregator_arn());
-        let finding_aggregators =
-            arn.into_iter().map(|finding_aggregator_arn| AggregatorArn { finding_aggregator_arn }).collect();
-        Ok(FindingAggregators { finding_aggregators })
+        let all = arn.into_iter().map(|finding_aggregator_arn| AggregatorArn { finding_aggregator_arn });
+        let asked = Asked { operation: "ListFindingAggregators", caller, arguments: "", size, token };
+        let (finding_aggregators, next_token) = self.page(&asked, all)?;
+        Ok(FindingAggregators { finding_aggregators, next_token })
     }
 
     /// GetFindingAggregator.
     pub fn aggregator(&self, caller: &Caller, arn: &str) -> Result<FindingAggregator, AwsError> {
         self.require_enabled(caller)?;
         let organization = &self.organization;
+        if !arn.starts_with("arn:aws:securityhub:") || !arn.contains(":finding-aggregator/") {
+            return Err(AwsError::invalid_input(format!(
+                "Invalid parameter 'FindingAggregatorArn': {arn} is not the ARN of a finding aggregator"
+            )));
+        }
         if organization.account(caller.account).is_none() || arn != organization.aggregator_arn() {
             return Err(AwsError::not_found(format!("Finding aggregator {arn} not found")));
         }
@@ -152,42 +129,23 @@ impl Hub {
     }
 
     /// ListMembers. An account that administers nobody has none.
-    pub fn members(&self, caller: &Caller, size: Option<&str>, token: Option<&str>) -> Result<Members, AwsError> {
+    pub fn members(&self, caller: &Caller, size: Option<i64>, token: Option<&str>) -> Result<Members, AwsError> {
         self.require_enabled(caller)?;
-        let size = match size {
-            None => MEMBERS_PAGE_MAX,
-            Some(text) => usize::from_str(text).ok().filter(|size| (1..=MEMBERS_PAGE_MAX).contains(size)).ok_or_else(|| {
-                AwsError::invalid_input(format!("Invalid parameter 'MaxResults': must be between 1 and {MEMBERS_PAGE_MAX}"))
-            })?,
-        };
-        let query = format!("ListMembers {} {} {size}", caller.account, caller.region);
-        let start = match token {
-            None => 0,
-            Some(token) => self.tokens.open(&query, token)?.parse().map_err(|_| AwsError::query_changed())?,
-        };
+        let size = page_size(size, MEMBERS_PAGE_MAX, MEMBERS_PAGE_MAX)?;
         let administrator = &self.organization.administrator;
-        if caller.account != administrator.id {
-            return Ok(Members::default());
-        }
-        let since = self.enabled.get(&(caller.account, caller.region.clone())).copied().unwrap_or(Timestamp::UNIX_EPOCH);
-        let members: Vec<Member> = self
-            .organization
-            .members
-            .iter()
-            .skip(start)
-            .take(size)
-            .map(|member| Member {
-                account_id: member.id.to_string(),
-                email: format!("{}@example.com", member.name),
-                master_id: administrator.id.to_string(),
-                administrator_id: administrator.id.to_string(),
-                member_status: "Enabled".to_owned(),
-                invited_at: stamp(since),
-                updated_at: stamp(since),
-            })
-            .collect();
-        let end = start + members.len();
-        let next_token = (end < self.organization.members.len()).then(|| self.tokens.seal(&query, &end.to_string()));
+        let administers = caller.account == administrator.id;
+        let since = self.settings(caller.account, &caller.region).map_or(Timestamp::UNIX_EPOCH, |settings| settings.since);
+        let members = self.organization.members.iter().filter(|_| administers).map(|member| Member {
+            account_id: member.id.to_string(),
+            email: format!("{}@example.com", member.name),
+            master_id: administrator.id.to_string(),
+            administrator_id: administrator.id.to_string(),
+            member_status: "Enabled".to_owned(),
+            invited_at: stamp(since),
+            updated_at: stamp(since),
+        });
+        let asked = Asked { operation: "ListMembers", caller, arguments: "", size, token };
+        let (members, next_token) = self.page(&asked, members)?;
         Ok(Members { members, next_token })
     }
 

@@ -1,27 +1,47 @@
 //! GetFindings: filters, order, pages.
 //!
-//! A page goes on where the one before ended: the token holds the place in the order, so that reading N findings costs N
-//! looks and not N per page. Without SortCriteria the order is that of `CreatedAt` (AWS: undefined).
+//! A page goes on where the one before ended: the token holds the place in the order. Without SortCriteria the order is that
+//! of `CreatedAt` (AWS: undefined). Indexes only narrow what is looked at; every finding of a page was asked by
+//! [`Filters::matches_with`], whatever index led to it. How a page is found among N findings of which M may match:
+//!
+//! - fields with few values (`store::columns`) and with many (words) leave M candidates, by sets of rows;
+//! - along the order of time from the token's place, as long as candidates come often enough, some [`WALK`] steps;
+//! - else by a look at the times of the M candidates, of which the first are taken: no sorting of all;
+//! - any other order has an index from its first use on;
+//! - filters by fields without an index cost a look at each candidate: a page ends early, with a token, after [`LOOKS`].
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::core::filter::{Field, Filters, Item, extract_raw, timestamp};
-use crate::core::ids::Region;
+use crate::core::filter::{Field, Filters, extract_raw};
 use crate::wire::error::AwsError;
 use crate::wire::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::wire::securityhub::{GetFindings, SortCriterion};
+use crate::wire::sigv4::{hex, unhex};
 
 use super::Hub;
 use super::caller::Caller;
-use super::organization::View;
+use super::page::page_size;
 use super::store::Position;
+use super::store::columns::Allowed;
+use super::store::orders::{self, Key, Keys};
+use super::store::set::Bits;
+
+/// Findings that one page reads, at most; AWS documents that pages may be short, and empty.
+const LOOKS: usize = 2_500;
+/// Steps along an order before the candidates are gathered.
+const WALK: usize = 20_000;
+/// Up to so many candidates are a list.
+const FEW: usize = 500;
+/// So many are taken of gathered candidates at a time, if a page needs no more: some of them may not match.
+const GATHER: usize = 2_000;
+/// The place before the first.
+const START: &str = "start";
 
 /// One page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +50,8 @@ pub struct Page {
     pub texts: Vec<Arc<str>>,
     /// More is to come, perhaps.
     pub next_token: Option<String>,
+    /// What it cost.
+    pub visited: Visited,
 }
 
 impl Page {
@@ -58,16 +80,8 @@ impl Page {
 /// The order of a read.
 enum Order {
     Created { descending: bool },
-    By(Vec<(Key, bool)>),
-}
-
-/// What one criterion compares.
-enum Key {
-    Created,
-    Updated,
-    Field(Field),
-    /// A JSON pointer: names that are no filter's.
-    Pointer(String),
+    Updated { descending: bool },
+    By(Keys),
 }
 
 impl Order {
@@ -84,30 +98,123 @@ impl Order {
                 }
             };
             let name = criterion.field.as_deref().unwrap_or("CreatedAt");
-            let key = match (name, Field::from_name(name)) {
-                ("CreatedAt", _) => Key::Created,
-                ("UpdatedAt", _) => Key::Updated,
-                (_, Some(field)) => Key::Field(field),
-                (_, None) => Key::Pointer(format!("/{}", name.replace('.', "/"))),
+            let key = match Field::from_name(name) {
+                Some(field @ (Field::CREATED_AT | Field::UPDATED_AT)) => Key::Time(field),
+                Some(field) => Key::Field(field),
+                None => Key::Pointer(format!("/{}", name.replace('.', "/"))),
             };
             keys.push((key, descending));
         }
         Ok(match keys.as_slice() {
             [] => Self::Created { descending: false },
-            [(Key::Created, descending), ..] => Self::Created { descending: *descending },
+            [(Key::Time(Field::CREATED_AT), descending)] => Self::Created { descending: *descending },
+            [(Key::Time(Field::UPDATED_AT), descending)] => Self::Updated { descending: *descending },
             _ => Self::By(keys),
         })
     }
 }
 
+/// What a read may cost. Tests set it; everybody else has [`Cost::default`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cost {
+    /// Findings read, at most: a page that would take more ends early, with a token.
+    pub(super) looks: usize,
+    /// Places of an order walked along before the candidates are gathered instead.
+    pub(super) walk: usize,
+    /// Candidates that are a list.
+    pub(super) few: usize,
+    /// Candidates taken at a time.
+    pub(super) gather: usize,
+    /// Whether indexes are used; else every finding is a candidate.
+    pub(super) indexes: bool,
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self { looks: LOOKS, walk: WALK, few: FEW, gather: GATHER, indexes: true }
+    }
+}
+
+/// What a read did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Visited {
+    /// Findings read.
+    pub looks: usize,
+    /// Places of orders and candidates passed by.
+    pub rows: usize,
+}
+
 /// What is looked at, beside the order.
 struct Search<'a> {
-    view: View,
     filters: &'a Filters,
     fields: Vec<Field>,
     now: Timestamp,
-    /// `CreatedAt` in milliseconds, inclusive.
+    candidates: Candidates<'a>,
+}
+
+/// Rows that may match.
+enum Candidates<'a> {
+    /// These, ascending, as far as the columns let them through.
+    Few(Vec<u32>, Vec<Allowed<'a>>),
+    Many(Bits),
+}
+
+/// Windows of `CreatedAt` and `UpdatedAt` that hold every match, in milliseconds, inclusive.
+#[derive(Clone, Copy)]
+struct Windows {
+    created: (i64, i64),
+    updated: (i64, i64),
+}
+
+/// An order that is a time: its tree, and for each row the time.
+struct Timed<'a> {
+    tree: &'a BTreeSet<Position>,
+    times: &'a [i64],
+    /// Of this time.
     window: (i64, i64),
+    /// The other time, and its window.
+    other: (&'a [i64], (i64, i64)),
+    descending: bool,
+}
+
+/// A page in the making.
+struct Making {
+    size: usize,
+    looks: usize,
+    texts: Vec<Arc<str>>,
+    /// The place of the last finding of the page, or, when it ends early, of the last that was looked at.
+    last: Option<String>,
+    more: bool,
+    visited: Visited,
+}
+
+impl Making {
+    /// Takes the next candidate; false: the page is full, or has cost enough.
+    fn offer(&mut self, text: impl FnOnce() -> Option<String>, place: impl FnOnce() -> String) -> bool {
+        if self.visited.looks == self.looks {
+            self.more = true;
+            return false;
+        }
+        self.visited.looks += 1;
+        match text() {
+            Some(_) if self.texts.len() == self.size => {
+                self.more = true;
+                false
+            }
+            Some(text) => {
+                self.texts.push(text.into());
+                self.last = Some(place());
+                true
+            }
+            None => {
+                // The place of a miss counts only where the page ends early: an end that is found goes on from the last hit.
+                if self.visited.looks == self.looks {
+                    self.last = Some(place());
+                }
+                true
+            }
+        }
+    }
 }
 
 impl Hub {
@@ -119,8 +226,19 @@ impl Hub {
         now: Timestamp,
         most: Option<usize>,
     ) -> Result<Page, AwsError> {
+        self.find_page(caller, request, now, most, Cost::default())
+    }
+
+    pub(super) fn find_page(
+        &self,
+        caller: &Caller,
+        request: &GetFindings,
+        now: Timestamp,
+        most: Option<usize>,
+        cost: Cost,
+    ) -> Result<Page, AwsError> {
         self.require_enabled(caller)?;
-        let size = page_size(request.max_results)?;
+        let size = page_size(request.max_results, PAGE_DEFAULT, PAGE_MAX)?;
         let raw_filters = request.filters.as_ref().filter(|filters| !filters.is_null());
         let filters = match raw_filters {
             Some(filters) => Filters::parse(filters).map_err(|error| AwsError::invalid_input(error.to_string()))?,
@@ -136,174 +254,258 @@ impl Hub {
             json!(criteria)
         );
         let cursor = request.next_token.as_deref().map(|token| self.tokens.open(&query, token)).transpose()?;
+        let cursor = cursor.filter(|cursor| cursor != START);
+        let view = self.organization.view(caller.account, &caller.region);
+        let seen = self.store.of_places(|account, region| view.sees(account, region) && self.is_enabled(account, region));
         let search = Search {
-            view: self.organization.view(caller.account, &caller.region),
+            candidates: self.candidates(seen, &filters, now, cost),
             fields: filters.fields().collect(),
             filters: &filters,
             now,
-            window: created_window(raw_filters),
         };
-        let size = most.map_or(size, |most| most.min(size));
-        let (texts, end) = match order {
-            Order::Created { descending } => self.by_created(&search, cursor.as_deref(), descending, size)?,
-            Order::By(keys) => self.by_keys(&search, cursor.as_deref(), &keys, size)?,
+        let windows = if cost.indexes && self.store.past().is_empty() { Windows::of(&filters, now) } else { Windows::ALL };
+        let mut making = Making {
+            size: most.map_or(size, |most| most.min(size)),
+            looks: cost.looks,
+            texts: Vec::new(),
+            last: cursor.clone(),
+            more: false,
+            visited: Visited::default(),
         };
-        let next_token = end.map(|cursor| self.tokens.seal(&query, &cursor));
-        Ok(Page { texts, next_token })
+        let (created, by_created) = self.store.created();
+        let (updated, by_updated) = self.store.updated();
+        match order {
+            Order::Created { descending } => {
+                let other = (updated, windows.updated);
+                let timed = Timed { tree: by_created, times: created, window: windows.created, other, descending };
+                self.by_time(&search, &timed, cursor.as_deref(), cost, &mut making)?;
+            }
+            Order::Updated { descending } => {
+                let other = (created, windows.created);
+                let timed = Timed { tree: by_updated, times: updated, window: windows.updated, other, descending };
+                self.by_time(&search, &timed, cursor.as_deref(), cost, &mut making)?;
+            }
+            Order::By(keys) => self.by_keys(&search, &keys, windows, cursor.as_deref(), &mut making)?,
+        }
+        let Making { texts, last, more, visited, .. } = making;
+        let next_token = more.then(|| self.tokens.seal(&query, last.as_deref().unwrap_or(START)));
+        Ok(Page { texts, next_token, visited })
     }
 
-    fn by_created(
+    /// Walks along the order as long as that is cheap; then gathers the candidates and takes the first of them.
+    fn by_time(
         &self,
         search: &Search<'_>,
+        timed: &Timed<'_>,
         cursor: Option<&str>,
-        descending: bool,
-        size: usize,
-    ) -> Result<(Vec<Arc<str>>, Option<String>), AwsError> {
-        let after: Option<Position> = match cursor {
-            None | Some("start") => None,
+        cost: Cost,
+        making: &mut Making,
+    ) -> Result<(), AwsError> {
+        let mut after: Option<Position> = match cursor {
+            None => None,
             Some(cursor) => {
-                let (created, seq) = cursor.split_once(' ').ok_or_else(AwsError::query_changed)?;
-                Some((
-                    created.parse().map_err(|_| AwsError::query_changed())?,
-                    seq.parse().map_err(|_| AwsError::query_changed())?,
-                ))
+                let (time, row) = cursor.split_once(' ').ok_or_else(AwsError::query_changed)?;
+                let parsed = time.parse().ok().zip(row.parse().ok());
+                Some(parsed.ok_or_else(AwsError::query_changed)?)
             }
         };
-        let candidates = self.candidates(search);
-        let mut texts = Vec::with_capacity(size);
-        let mut last = cursor.unwrap_or("start").to_owned();
-        for (created, seq) in candidates.walk(search.window, after, descending) {
-            if let Some(text) = self.look(search, seq) {
-                if texts.len() == size {
-                    return Ok((texts, Some(last)));
+        let place = |(time, row): Position| format!("{time} {row}");
+        let walks = !matches!(search.candidates, Candidates::Few(..));
+        if walks {
+            let mut steps = 0;
+            for position in timed.walk(after) {
+                if steps == cost.walk {
+                    break;
                 }
-                texts.push(text.clone());
-                last = format!("{created} {seq}");
+                steps += 1;
+                making.visited.rows += 1;
+                after = Some(position);
+                let row = position.1;
+                if search.candidates.has(row) && timed.fits(row) && !making.offer(|| self.look(search, row), || place(position)) {
+                    return Ok(());
+                }
+            }
+            if steps < cost.walk {
+                return Ok(());
             }
         }
-        Ok((texts, None))
+        loop {
+            let mut first = First::new(making.size.max(cost.gather) + 1, timed.descending);
+            for row in search.candidates.iter() {
+                making.visited.rows += 1;
+                let Some(time) = timed.times.get(row as usize) else { continue };
+                let position = (*time, row);
+                if timed.is_after(position, after) && timed.fits(row) {
+                    first.offer(position);
+                }
+            }
+            let (positions, all) = first.sorted();
+            for position in positions {
+                after = Some(position);
+                if !making.offer(|| self.look(search, position.1), || place(position)) {
+                    return Ok(());
+                }
+            }
+            if all {
+                return Ok(());
+            }
+        }
     }
 
-    /// Any other order: sorted for every page. Keys that are at hand need no look at the finding.
+    /// Any other order: an index that was made when it was first asked for.
     fn by_keys(
         &self,
         search: &Search<'_>,
+        keys: &Keys,
+        windows: Windows,
         cursor: Option<&str>,
-        keys: &[(Key, bool)],
-        size: usize,
-    ) -> Result<(Vec<Arc<str>>, Option<String>), AwsError> {
-        let after: Option<(Vec<Value>, u32)> = match cursor {
-            None | Some("start") => None,
-            Some(cursor) => Some(serde_json::from_str(cursor).map_err(|_| AwsError::query_changed())?),
+        making: &mut Making,
+    ) -> Result<(), AwsError> {
+        let after: Option<orders::Position> = match cursor {
+            None => None,
+            Some(cursor) => {
+                let (key, row) = cursor.split_once(' ').ok_or_else(AwsError::query_changed)?;
+                let parsed = unhex(key).zip(row.parse().ok());
+                let (key, row) = parsed.ok_or_else(AwsError::query_changed)?;
+                Some((key.into(), row))
+            }
         };
-        let at_hand = keys.iter().all(|(key, _)| matches!(key, Key::Created | Key::Updated));
-        let mut rows: Vec<(Vec<Value>, u32)> = self
-            .candidates(search)
-            .walk(search.window, None, false)
-            .filter(|(_, seq)| at_hand || self.look(search, *seq).is_some())
-            .map(|(_, seq)| (keys.iter().map(|(key, _)| self.key(search, seq, key)).collect(), seq))
-            .collect();
-        rows.sort_by(|a, b| compare(a, b, keys));
-        let start = after.map_or(0, |after| rows.partition_point(|row| compare(row, &after, keys) != Ordering::Greater));
-        let mut texts = Vec::with_capacity(size);
-        let mut last = cursor.unwrap_or("start").to_owned();
-        for row in rows.iter().skip(start) {
-            if let Some(text) = self.look(search, row.1) {
-                if texts.len() == size {
-                    return Ok((texts, Some(last)));
+        let place = |(key, row): &orders::Position| format!("{} {row}", hex(key));
+        let (created, updated) = (self.store.created().0, self.store.updated().0);
+        let fits = |row: u32| within(created, row, windows.created) && within(updated, row, windows.updated);
+        if let Candidates::Few(..) = search.candidates {
+            let mut positions: Vec<orders::Position> = search
+                .candidates
+                .iter()
+                .filter_map(|row| Some((orders::bytes(&self.store.get(row)?.value()?, keys), row)))
+                .filter(|position| fits(position.1) && after.as_ref().is_none_or(|after| position > after))
+                .collect();
+            making.visited.rows += positions.len();
+            positions.sort_unstable();
+            for position in &positions {
+                if !making.offer(|| self.look(search, position.1), || place(position)) {
+                    return Ok(());
                 }
-                texts.push(text.clone());
-                last = json!(row).to_string();
+            }
+            return Ok(());
+        }
+        let mut made = self.store.orders();
+        let all = || self.store.rows().into_iter().filter_map(|row| Some((row, self.store.get(row)?.value()?)));
+        let order = made.get(keys, all);
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        for position in order.range((from, Bound::Unbounded)) {
+            making.visited.rows += 1;
+            let row = position.1;
+            if search.candidates.has(row) && fits(row) && !making.offer(|| self.look(search, row), || place(position)) {
+                return Ok(());
             }
         }
-        Ok((texts, None))
+        Ok(())
     }
 
     /// The finding as it is seen, if it is and matches.
-    fn look(&self, search: &Search<'_>, seq: u32) -> Option<&Arc<str>> {
-        let entry = self.store.get(seq)?;
-        if !search.view.sees(entry.account, &entry.region) || !self.enabled.contains_key(&(entry.account, entry.region.clone())) {
-            return None;
-        }
-        let text = entry.seen(search.now, self.lag)?;
+    fn look(&self, search: &Search<'_>, row: u32) -> Option<String> {
+        let text = self.store.seen(row, search.now, self.lag)?;
         if search.filters.is_empty() {
             return Some(text);
         }
-        let values = extract_raw(text, &search.fields).ok()?;
+        let values = extract_raw(&text, &search.fields).ok()?;
         search.filters.matches_with(&values, search.now, self.switches.missing_field).then_some(text)
     }
 
-    fn key(&self, search: &Search<'_>, seq: u32, key: &Key) -> Value {
-        let Some(entry) = self.store.get(seq) else { return Value::Null };
-        let text = || entry.seen(search.now, self.lag);
-        match key {
-            Key::Created => entry.created.into(),
-            Key::Updated => entry.updated.into(),
-            Key::Field(field) => {
-                let values = text().and_then(|text| extract_raw(text, &[*field]).ok()).unwrap_or_default();
-                values.first().map_or(Value::Null, |(_, item)| match item.as_item() {
-                    Item::Text(text) => text.into(),
-                    Item::Entry(name, value) => format!("{name}={value}").into(),
-                    Item::Number(number) => number.into(),
-                    Item::Flag(flag) => flag.into(),
-                })
-            }
-            Key::Pointer(pointer) => {
-                let finding: Option<Value> = text().and_then(|text| serde_json::from_str(text).ok());
-                finding.and_then(|finding| finding.pointer(pointer).cloned()).unwrap_or_default()
-            }
+    /// Of the rows that are seen, those that may match. Rows of which a read that lags sees an older version than the one that
+    /// is filed always may.
+    fn candidates(&self, mut seen: Bits, filters: &Filters, now: Timestamp, cost: Cost) -> Candidates<'_> {
+        if !cost.indexes {
+            return Candidates::Many(seen);
         }
-    }
-
-    /// The fewest positions that surely hold every match.
-    fn candidates<'a>(&'a self, search: &'a Search<'a>) -> Candidates<'a> {
-        let filters = search.filters;
-        let named =
-            |values: Option<&[String]>, value: &str| values.is_none_or(|values| values.iter().any(|named| named == value));
-        let (accounts, regions) = (filters.equals_any(Field::AWS_ACCOUNT_ID), filters.equals_any(Field::REGION));
-        let places = self.store.of_places(|account, region: &Region| {
-            search.view.sees(account, region) && named(accounts, &account.to_string()) && named(regions, region.as_str())
+        let missing = self.switches.missing_field;
+        let allowed = self.store.columns().allowed(filters, now, missing);
+        let lists = self.store.with_words(filters);
+        let size = self.store.size();
+        let lagging = (!self.store.past().is_empty()).then(|| {
+            let mut lagging = Bits::none(size);
+            for row in self.store.past().rows() {
+                lagging.insert(row);
+            }
+            lagging.keep(&seen);
+            lagging
         });
-        let mut best = Candidates::Shared(places);
-        if best.len() == self.store.len() {
-            best = Candidates::Shared(vec![self.store.all()]);
+        if let (Some(list), None) = (lists.first().filter(|list| list.len() <= cost.few), &lagging) {
+            let rest = lists.get(1..).unwrap_or_default();
+            let in_all = |row: &u32| seen.has(*row) && rest.iter().all(|list| list.binary_search(row).is_ok());
+            return Candidates::Few(list.iter().copied().filter(in_all).collect(), allowed);
         }
-        let mut offer = |other: Candidates<'a>| {
-            if other.len() < best.len() {
-                best = other;
+        for list in &lists {
+            let mut bits = Bits::none(size);
+            for row in list {
+                bits.insert(*row);
             }
-        };
-        if let Some(ids) = filters.equals_any(Field::ID) {
-            offer(Candidates::Own(self.store.with_ids(ids)));
+            seen.keep(&bits);
         }
-        if let Some(controls) = filters.equals_any(Field::COMPLIANCE_SECURITY_CONTROL_ID) {
-            offer(Candidates::Shared(self.store.of_controls(controls)));
+        for allowed in &allowed {
+            allowed.narrow(&mut seen, size);
         }
-        if let Some(resources) = filters.equals_any(Field::RESOURCE_ID) {
-            offer(Candidates::Shared(self.store.of_resources(resources)));
+        if let Some(lagging) = &lagging {
+            seen.add_bits(lagging);
+        } else if seen.count() <= cost.few {
+            return Candidates::Few(seen.iter().collect(), Vec::new());
         }
-        best
+        Candidates::Many(seen)
     }
-}
-
-/// Sets of positions; a finding may be in several.
-enum Candidates<'a> {
-    Shared(Vec<&'a BTreeSet<Position>>),
-    Own(BTreeSet<Position>),
 }
 
 impl Candidates<'_> {
-    fn len(&self) -> usize {
+    fn has(&self, row: u32) -> bool {
         match self {
-            Self::Shared(sets) => sets.iter().map(|set| set.len()).sum(),
-            Self::Own(set) => set.len(),
+            Self::Few(rows, allowed) => rows.binary_search(&row).is_ok() && allowed.iter().all(|allowed| allowed.has(row)),
+            Self::Many(bits) => bits.has(row),
         }
     }
 
-    /// Every position within the window and after the cursor, in order, once.
-    fn walk(&self, window: (i64, i64), after: Option<Position>, descending: bool) -> Merge<'_> {
-        let (first, last) = ((window.0, 0), (window.1, u32::MAX));
-        let (low, high) = match (after, descending) {
+    /// Ascending.
+    fn iter(&self) -> Box<dyn Iterator<Item = u32> + '_> {
+        match self {
+            Self::Few(rows, allowed) => {
+                Box::new(rows.iter().copied().filter(|row| allowed.iter().all(|allowed| allowed.has(*row))))
+            }
+            Self::Many(bits) => Box::new(bits.iter()),
+        }
+    }
+}
+
+impl Windows {
+    const ALL: Self = Self { created: (i64::MIN, i64::MAX), updated: (i64::MIN, i64::MAX) };
+
+    fn of(filters: &Filters, now: Timestamp) -> Self {
+        let hull = |field| {
+            let (start, end) = filters.hull(field, now)?;
+            Some((start.as_millisecond(), end.as_millisecond()))
+        };
+        Self {
+            created: hull(Field::CREATED_AT).unwrap_or(Self::ALL.created),
+            updated: hull(Field::UPDATED_AT).unwrap_or(Self::ALL.updated),
+        }
+    }
+}
+
+fn within(times: &[i64], row: u32, (start, end): (i64, i64)) -> bool {
+    times.get(row as usize).is_some_and(|time| (start..=end).contains(time))
+}
+
+impl<'a> Timed<'a> {
+    fn fits(&self, row: u32) -> bool {
+        within(self.times, row, self.window) && within(self.other.0, row, self.other.1)
+    }
+
+    fn is_after(&self, position: Position, after: Option<Position>) -> bool {
+        after.is_none_or(|after| if self.descending { position < after } else { position > after })
+    }
+
+    /// The places within the window and after the last one.
+    fn walk(&self, after: Option<Position>) -> Box<dyn Iterator<Item = Position> + 'a> {
+        let (first, last) = ((self.window.0, 0), (self.window.1, u32::MAX));
+        let (low, high) = match (after, self.descending) {
             (None, _) => (Bound::Included(first), Bound::Included(last)),
             (Some(after), false) => (Bound::Excluded(after.max(first)), Bound::Included(last)),
             (Some(after), true) => (Bound::Included(first), Bound::Excluded(after.min(last))),
@@ -313,81 +515,59 @@ impl Candidates<'_> {
             (Bound::Excluded(low) | Bound::Included(low), Bound::Excluded(high) | Bound::Included(high)) => low < high,
             _ => true,
         };
-        let sets: Vec<&BTreeSet<Position>> = match self {
-            _ if !in_order => Vec::new(),
-            Self::Shared(sets) => sets.clone(),
-            Self::Own(set) => vec![set],
-        };
-        let sources = sets
-            .into_iter()
-            .map(|set| -> Box<dyn Iterator<Item = Position> + '_> {
-                let range = set.range((low, high)).copied();
-                if descending { Box::new(range.rev()) } else { Box::new(range) }
-            })
-            .map(Iterator::peekable)
-            .collect();
-        Merge { sources, descending }
-    }
-}
-
-/// Sorted sources as one.
-struct Merge<'a> {
-    sources: Vec<Peekable<Box<dyn Iterator<Item = Position> + 'a>>>,
-    descending: bool,
-}
-
-impl Iterator for Merge<'_> {
-    type Item = Position;
-
-    fn next(&mut self) -> Option<Position> {
-        let heads = self.sources.iter_mut().filter_map(|source| source.peek().copied());
-        let next = if self.descending { heads.max() } else { heads.min() }?;
-        for source in &mut self.sources {
-            source.next_if_eq(&next);
+        if !in_order {
+            return Box::new(std::iter::empty());
         }
-        Some(next)
+        let range = self.tree.range((low, high)).copied();
+        if self.descending { Box::new(range.rev()) } else { Box::new(range) }
     }
 }
 
-fn compare(a: &(Vec<Value>, u32), b: &(Vec<Value>, u32), keys: &[(Key, bool)]) -> Ordering {
-    let by_keys = a.0.iter().zip(&b.0).zip(keys).map(|((a, b), (_, descending))| {
-        let order = compare_values(a, b);
-        if *descending { order.reverse() } else { order }
-    });
-    by_keys.fold(Ordering::Equal, Ordering::then).then(a.1.cmp(&b.1))
+/// The first so many of what is offered.
+struct First {
+    most: usize,
+    descending: bool,
+    /// Twice as many at most, before all but the first are dropped.
+    kept: Vec<Position>,
+    dropped: bool,
 }
 
-/// Absent before numbers before text before the rest.
-fn compare_values(a: &Value, b: &Value) -> Ordering {
-    let rank = |value: &Value| match value {
-        Value::Null => 0,
-        Value::Number(_) => 1,
-        Value::String(_) => 2,
-        _ => 3,
-    };
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64().unwrap_or_default().total_cmp(&b.as_f64().unwrap_or_default()),
-        (Value::String(a), Value::String(b)) => a.cmp(b),
-        _ if rank(a) == 3 && rank(b) == 3 => a.to_string().cmp(&b.to_string()),
-        _ => rank(a).cmp(&rank(b)),
+impl First {
+    fn new(most: usize, descending: bool) -> Self {
+        Self { most, descending, kept: Vec::with_capacity(2 * most), dropped: false }
     }
-}
 
-/// MaxResults of operations with pages up to 100.
-pub fn page_size(asked: Option<i64>) -> Result<usize, AwsError> {
-    let Some(asked) = asked else { return Ok(PAGE_DEFAULT) };
-    usize::try_from(asked).ok().filter(|size| (1..=PAGE_MAX).contains(size)).ok_or_else(|| {
-        AwsError::invalid_input(format!("Invalid parameter 'MaxResults': {asked} is not between 1 and {PAGE_MAX}"))
-    })
-}
+    fn compare(descending: bool, a: &Position, b: &Position) -> Ordering {
+        if descending { b.cmp(a) } else { a.cmp(b) }
+    }
 
-/// The `CreatedAt` that single absolute window filters for; all of time otherwise. Only to look at fewer findings.
-fn created_window(filters: Option<&Value>) -> (i64, i64) {
-    let all = (i64::MIN, i64::MAX);
-    let Some([window]) = filters.and_then(|filters| filters.get("CreatedAt")?.as_array()).map(Vec::as_slice) else { return all };
-    let bound = |name: &str| Some(timestamp(window.get(name)?.as_str()?)?.as_millisecond());
-    match (window.get("DateRange"), bound("Start"), bound("End")) {
-        (None, Some(start), Some(end)) => (start, end),
-        _ => all,
+    fn offer(&mut self, position: Position) {
+        // Once some were dropped, what comes after the worst of the first is none of them.
+        if self.dropped
+            && self.kept.get(self.most - 1).is_some_and(|worst| Self::compare(self.descending, &position, worst).is_gt())
+        {
+            return;
+        }
+        self.kept.push(position);
+        if self.kept.len() == 2 * self.most {
+            self.drop_rest();
+        }
+    }
+
+    fn drop_rest(&mut self) {
+        if self.kept.len() > self.most {
+            let descending = self.descending;
+            self.kept.select_nth_unstable_by(self.most - 1, |a, b| Self::compare(descending, a, b));
+            self.kept.truncate(self.most);
+            self.dropped = true;
+        }
+    }
+
+    /// In order, and whether these are all.
+    fn sorted(mut self) -> (Vec<Position>, bool) {
+        self.drop_rest();
+        let descending = self.descending;
+        self.kept.sort_unstable_by(|a, b| Self::compare(descending, a, b));
+        (self.kept, !self.dropped)
     }
 }

@@ -2,16 +2,12 @@
 //!
 //! What can be tagged is said in one place, `Hub::require_taggable`: a resource that is added later adds its line there.
 
+use crate::wire::arn;
 use crate::wire::error::AwsError;
-use crate::wire::tags::{ResourceArn, ResourceTags, TAGS_MAX, Tags, refusal, refusal_of_keys};
+use crate::wire::securityhub::tags::{ResourceTags, TAGS_MAX, Tags, refusal, refusal_of_keys};
 
 use super::Hub;
 use super::caller::Caller;
-
-/// ARN of a caller's hub.
-pub fn hub_arn(caller: &Caller) -> String {
-    format!("arn:aws:securityhub:{}:{}:hub/default", caller.region, caller.account)
-}
 
 impl Hub {
     /// ListTagsForResource.
@@ -46,13 +42,6 @@ impl Hub {
         Ok(())
     }
 
-    /// The tags that a caller's hub is enabled with.
-    pub fn tag_new_hub(&mut self, caller: &Caller, tags: Option<Tags>) {
-        if let Some(tags) = tags {
-            self.tags.insert(hub_arn(caller), tags);
-        }
-    }
-
     /// A resource that is gone has no tags.
     pub(super) fn forget_tags(&mut self, arn: &str) {
         self.tags.remove(arn);
@@ -61,11 +50,11 @@ impl Hub {
     /// Refused: what is no ARN of Security Hub; what is not there, not the caller's, in another Region, or of a kind that has no
     /// tags. The model of these operations has no error for a hub that is off: it is not there.
     fn require_taggable(&self, caller: &Caller, arn: &str) -> Result<(), AwsError> {
-        let named = ResourceArn::parse(arn).ok_or_else(|| {
+        let (place, resource) = arn::read(arn).ok_or_else(|| {
             AwsError::invalid_input(format!("Invalid parameter 'ResourceArn': {arn} is no ARN of Security Hub"))
         })?;
-        let own = named.region == caller.region.as_str() && named.account == caller.account.to_string();
-        let there = match named.resource {
+        let own = (place.account, &place.region) == (caller.account, &caller.region);
+        let there = match resource {
             "hub/default" => self.require_enabled(caller).is_ok(),
             _ => false,
         };
@@ -85,6 +74,7 @@ pub fn check(tags: &Tags) -> Result<(), AwsError> {
 mod tests {
     use super::super::tests::{caller, hub};
     use super::*;
+    use crate::wire::securityhub::EnableSecurityHub;
 
     const ARN: &str = "arn:aws:securityhub:eu-west-1:111122223333:hub/default";
 
@@ -120,13 +110,19 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_that_was_switched_off_comes_back_without_its_tags() {
-        let (mut hub, me) = (hub(), caller("111122223333", "eu-west-1"));
+    fn a_hub_has_the_tags_that_it_was_enabled_with_until_it_is_switched_off() {
+        const OWN: &str = "arn:aws:securityhub:eu-west-1:999999999999:hub/default";
+        let (mut hub, stranger) = (hub(), caller("999999999999", "eu-west-1"));
         let now = "2026-12-01T08:00:00Z".parse().unwrap();
-        hub.tag(&me, ARN, &tags(0..1)).unwrap();
-        hub.disable(&me).unwrap();
-        assert_eq!(hub.tags_of(&me, ARN).unwrap_err().code, "ResourceNotFoundException");
-        hub.enable(&me, now).unwrap();
-        assert_eq!(hub.tags_of(&me, ARN).unwrap().tags, Tags::new());
+        let with = |tags| EnableSecurityHub { tags: Some(tags), ..EnableSecurityHub::default() };
+        let wrong = Tags::from([("aws:x".to_owned(), "y".to_owned())]);
+        assert_eq!(hub.enable(&stranger, &with(wrong), now).unwrap_err().code, "InvalidInputException");
+        assert_eq!(hub.tags_of(&stranger, OWN).unwrap_err().code, "ResourceNotFoundException");
+        hub.enable(&stranger, &with(tags(0..1)), now).unwrap();
+        assert_eq!(hub.tags_of(&stranger, OWN).unwrap().tags, tags(0..1));
+        hub.disable(&stranger).unwrap();
+        assert_eq!(hub.tags_of(&stranger, OWN).unwrap_err().code, "ResourceNotFoundException");
+        hub.enable(&stranger, &EnableSecurityHub::default(), now).unwrap();
+        assert_eq!(hub.tags_of(&stranger, OWN).unwrap().tags, Tags::new());
     }
 }

@@ -1,3 +1,5 @@
+mod controls;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,8 +13,8 @@ use crate::local::document::ControlFinding;
 use crate::local::hub::organization::Account;
 use crate::wire::error::UnprocessedCode;
 use crate::wire::securityhub::{
-    BatchImportFindings, BatchImportFindingsAnswer, BatchUpdateFindings, BatchUpdateFindingsAnswer, FindingIdentifier,
-    GetFindingHistory, GetFindings, NoteUpdate, SeverityUpdate, SortCriterion, WorkflowUpdate,
+    BatchImportFindings, BatchImportFindingsAnswer, BatchUpdateFindings, BatchUpdateFindingsAnswer, EnableSecurityHub,
+    FindingIdentifier, GetFindingHistory, GetFindings, NoteUpdate, SeverityUpdate, SortCriterion, WorkflowUpdate,
 };
 
 const ADMIN: &str = "111122223333";
@@ -126,22 +128,22 @@ fn a_stranger_has_its_hub_off_until_it_enables_it() {
     let error = hub.get_findings(&stranger, &GetFindings::default(), at(1), None).unwrap_err();
     assert_eq!((error.code, error.status), ("InvalidAccessException", 401));
     assert_eq!(error.message, "Account 999999999999 is not subscribed to AWS Security Hub");
-    hub.enable(&stranger, at(2)).unwrap();
-    assert_eq!(hub.enable(&stranger, at(2)).unwrap_err().code, "ResourceConflictException");
-    assert_eq!(hub.describe(&stranger).unwrap().hub_arn, "arn:aws:securityhub:sa-east-1:999999999999:hub/default");
+    hub.enable(&stranger, &EnableSecurityHub::default(), at(2)).unwrap();
+    assert_eq!(hub.enable(&stranger, &EnableSecurityHub::default(), at(2)).unwrap_err().code, "ResourceConflictException");
+    assert_eq!(hub.describe(&stranger, None).unwrap().hub_arn, "arn:aws:securityhub:sa-east-1:999999999999:hub/default");
     assert_eq!(hub.get_findings(&stranger, &GetFindings::default(), at(3), None).unwrap(), query::Page::default());
-    assert_eq!(hub.aggregators(&stranger).unwrap().finding_aggregators, []);
+    assert_eq!(hub.aggregators(&stranger, None, None).unwrap().finding_aggregators, []);
 }
 
 #[test]
 fn the_organization_is_there_without_findings() {
     let hub = hub();
     let admin = caller(ADMIN, LINKED);
-    let arn = hub.aggregators(&admin).unwrap().finding_aggregators.remove(0).finding_aggregator_arn;
+    let arn = hub.aggregators(&admin, None, None).unwrap().finding_aggregators.remove(0).finding_aggregator_arn;
     assert!(arn.starts_with("arn:aws:securityhub:eu-west-1:"));
     assert_eq!(hub.aggregator(&admin, &arn).unwrap().regions, [LINKED]);
     assert_eq!(hub.members(&admin, None, None).unwrap().members[0].account_id, MEMBER);
-    assert!(hub.members(&admin, Some("51"), None).is_err());
+    assert!(hub.members(&admin, Some(51), None).is_err());
     assert_eq!(hub.members(&caller(MEMBER, HOME), None, None).unwrap().members, []);
     assert_eq!(hub.administrator(&caller(MEMBER, HOME)).unwrap().administrator.unwrap().account_id, ADMIN);
     assert_eq!(hub.administrator(&admin).unwrap().administrator, None);

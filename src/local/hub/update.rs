@@ -50,13 +50,14 @@ impl Hub {
         let mut answer = BatchUpdateFindingsAnswer::default();
         let mut named = BTreeSet::new();
         for key in identifiers {
-            let own_first = |seq: &(u32, bool)| !seq.1;
+            let own_first = |found: &(u32, bool)| !found.1;
             let mut found: Vec<(u32, bool)> = self
                 .store
                 .find(&key.id, &key.product_arn)
-                .filter(|(_, entry)| view.sees(entry.account, &entry.region))
-                .filter(|(_, entry)| self.enabled.contains_key(&(entry.account, entry.region.clone())))
-                .map(|(seq, entry)| (seq, entry.account == caller.account))
+                .into_iter()
+                .filter(|(_, row)| view.sees(row.account, row.region))
+                .filter(|(_, row)| self.is_enabled(row.account, row.region))
+                .map(|(row, found)| (row, found.account == caller.account))
                 .collect();
             found.sort_by_key(own_first);
             let outcome = if !named.insert(key) {
@@ -69,7 +70,7 @@ impl Hub {
                 found
                     .first()
                     .ok_or(UnprocessedCode::FindingNotFound)
-                    .and_then(|(seq, _)| self.update_one(caller, *seq, request, now))
+                    .and_then(|(row, _)| self.update_one(caller, *row, request, now))
             };
             match outcome {
                 Ok(()) => answer.processed_findings.push(key.clone()),
@@ -86,23 +87,21 @@ impl Hub {
     fn update_one(
         &mut self,
         caller: &Caller,
-        seq: u32,
+        row: u32,
         request: &BatchUpdateFindings,
         now: Timestamp,
     ) -> Result<(), UnprocessedCode> {
-        let entry = self.store.get(seq).ok_or(UnprocessedCode::FindingNotFound)?;
-        let old: Value = serde_json::from_str(&entry.text).map_err(|_| UnprocessedCode::InternalFailure)?;
+        let stored = self.store.get(row).ok_or(UnprocessedCode::FindingNotFound)?;
+        let old = stored.value().ok_or(UnprocessedCode::InternalFailure)?;
         let mut new = old.clone();
         let customers = apply(&mut new, request, self.switches.user_fields, now).ok_or(UnprocessedCode::InternalFailure)?;
         if new.to_string().len() > FINDING_BYTES {
             return Err(UnprocessedCode::FindingSizeExceeded);
         }
-        self.record(seq, now, true, caller.arn(), &old, &new);
-        self.store.replace(seq, &new, now, self.lag);
-        if let Some(entry) = self.store.get_mut(seq) {
-            entry.customers.extend(customers);
-        }
-        self.changed(seq);
+        self.record(row, now, true, caller.arn(), &old, &new);
+        self.store.replace(row, &old, &new, now, self.lag);
+        self.store.give_to_customer(row, &customers);
+        self.changed(row);
         Ok(())
     }
 }

@@ -12,10 +12,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::core::catalogue::{Catalogue, Control};
-use crate::core::ids::{AccountId, FindingKey, IdError, Region};
+use crate::core::ids::{FindingKey, IdError, Region};
 use crate::core::problem::is_global;
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 use crate::wire::securityhub::{BatchUpdateFindings, FindingIdentifier, NoteUpdate, WorkflowUpdate};
+use crate::wire::sigv4::sha256;
 
 use super::clock::{after, before};
 use super::document::ControlFinding;
@@ -41,9 +42,12 @@ const ACCOUNTS: [(&str, &str, &str, &str); 12] = [
     ("000011112222", "mobile-dev", "mobile", "dev"),
 ];
 
-/// Regions, home first.
-const REGIONS: [&str; 8] =
-    ["eu-west-1", "us-east-1", "ap-northeast-1", "eu-central-1", "us-west-2", "ap-southeast-1", "eu-north-1", "ca-central-1"];
+/// Regions, home first: those that are on in every account.
+#[rustfmt::skip] // a list of names
+const REGIONS: [&str; 17] = [
+    "eu-west-1", "us-east-1", "ap-northeast-1", "eu-central-1", "us-west-2", "ap-southeast-1", "eu-north-1", "ca-central-1", "eu-west-2",
+    "eu-west-3", "us-east-2", "us-west-1", "ap-south-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-2", "sa-east-1",
+];
 
 /// The controls that such a company fails; one that the catalogue does not know is left out.
 const CONTROLS: [&str; 64] = [
@@ -175,6 +179,8 @@ impl Company {
                 91..96 => maker.other(products::guardduty),
                 _ => maker.other(products::prowler),
             }
+            // Nobody listens while these are made; held to the end, the events of a million findings would take gigabytes.
+            maker.hub.take_changes();
         }
     }
 }
@@ -201,8 +207,8 @@ struct Maker<'a> {
     wanted: usize,
     rng: fastrand::Rng,
     controls: Vec<&'static Control>,
-    /// What has a finding already: account, Region, control, resource.
-    problems: BTreeSet<(AccountId, Region, &'static str, String)>,
+    /// What has a finding already: digests of account, Region, control and resource.
+    problems: BTreeSet<u64>,
     /// Resources of each type in each place.
     resources: usize,
 }
@@ -237,12 +243,10 @@ impl Maker<'_> {
         let global = is_global(&kind, control.id.as_str());
         let regions: Vec<Region> = if global { self.company.organization.regions().cloned().collect() } else { vec![region] };
         let home = self.company.organization.home.clone();
-        if !self.problems.insert((
-            place.id,
-            if global { home } else { regions[0].clone() },
-            control.id.as_str(),
-            resource.clone(),
-        )) {
+        let region = if global { &home } else { &regions[0] };
+        let digest = sha256(format!("{} {region} {} {resource}", place.id, control.id).as_bytes());
+        let problem = digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        if !self.problems.insert(problem) {
             // The pool is used up: let there be more resources.
             self.resources += usize::from(self.rng.u8(0..10) == 0);
             return;
@@ -279,7 +283,7 @@ impl Maker<'_> {
                     uuid: uuid(&mut self.rng),
                     record: RecordState::Archived,
                     created: before(created, Duration::from_secs(20 * DAY)),
-                    updated: before(created, Duration::from_mins(1)),
+                    updated: before(created, Duration::from_mins(1)).max(self.kept_since(created)),
                     ..finding
                 };
                 self.take(&region, &older);
@@ -288,6 +292,12 @@ impl Maker<'_> {
         if !archived && compliance == ComplianceStatus::Failed {
             self.answer(keys);
         }
+    }
+
+    /// A time of the last four weeks, always the same for `created`: archived findings that are older are gone.
+    fn kept_since(&self, created: Timestamp) -> Timestamp {
+        let millis = created.as_millisecond().rem_euclid(i64::from(27 * 86_400) * 1000);
+        before(self.now, Duration::from_secs(DAY) + Duration::from_millis(millis.unsigned_abs()))
     }
 
     fn take(&mut self, region: &Region, finding: &ControlFinding) -> Option<u32> {

@@ -1,7 +1,11 @@
 //! The whole of Security Hub Local through its router, as an SDK would call it.
 
 mod client;
+mod kept;
+mod model;
 mod queue;
+mod snapshot;
+mod status;
 mod tags;
 mod wire;
 

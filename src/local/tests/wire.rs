@@ -38,14 +38,15 @@ async fn the_operations_answer_as_aws_does() {
 async fn errors_are_aws_errors() {
     let local = local(0);
     let client = Client::admin(&local, "hubkeeper");
-    let (status, body) = client.get("/standards").await;
+    let (status, body) = client.get("/hubv2").await;
     assert_eq!((status, client.error(&body).as_str()), (501, "NotImplementedException"));
-    assert_eq!(body["Message"], "Security Hub Local does not have DescribeStandards");
+    assert_eq!(body["Message"], "Security Hub Local does not have DescribeSecurityHubV2");
     let (status, body) = client.get("/no/such/path").await;
     assert_eq!((status, client.error(&body).as_str()), (404, "UnknownOperationException"));
-    for text in ["", "{", "[]", "{\"FindingIdentifiers\": 3}", "\u{0}"] {
+    for text in ["{", "[]", "{\"FindingIdentifiers\": 3}", "\u{0}", "", "{}"] {
         let (status, body) = client.send(Method::PATCH, "/findings/batchupdate", "securityhub", &[], text.to_owned()).await;
-        assert_eq!((status, client.error(&serde_json::from_str(&body).unwrap()).as_str()), (400, "SerializationException"));
+        let code = if text.is_empty() || text == "{}" { "InvalidInputException" } else { "SerializationException" };
+        assert_eq!((status, client.error(&serde_json::from_str(&body).unwrap()).as_str()), (400, code), "{text}");
     }
     let huge = "x".repeat(crate::wire::limits::REQUEST_BYTES + 1);
     let (status, _) = client.send(Method::POST, "/findings", "securityhub", &[], huge).await;
@@ -69,7 +70,7 @@ async fn it_says_when_it_is_ready_and_refuses_what_is_not_signed() {
     let send = |uri: &str| router.clone().oneshot(Request::builder().uri(uri.to_owned()).body(Body::empty()).unwrap());
     let response = send("/").await.unwrap();
     assert_eq!(response.status(), 200);
-    assert!(response.into_body().collect().await.unwrap().to_bytes().starts_with(b"Security Hub Local is ready"));
+    assert!(response.into_body().collect().await.unwrap().to_bytes().starts_with(b"<!DOCTYPE html>"));
     assert_eq!(send("/accounts").await.unwrap().status(), 403);
 }
 
@@ -199,4 +200,60 @@ async fn events_are_lost_doubled_and_late_when_told() {
     assert_eq!((depth(&local).delayed, depth(&local).visible), (60, 0));
     local.advance(Duration::from_secs(5));
     assert_eq!((depth(&local).delayed, depth(&local).visible), (0, 60));
+}
+
+#[tokio::test]
+async fn every_operation_has_the_bucket_of_its_quota_in_each_account_and_region() {
+    let local = Local::builder().accounts(2).regions(2).buckets(true).build().unwrap();
+    let home = Client::admin(&local, "alice");
+    let elsewhere = Client::new(&local, "111122223333", "alice", "us-east-1");
+    let member = Client::new(&local, "444455556666", "alice", "eu-west-1");
+    for operation in crate::wire::operations::ALL {
+        let path = operation.path.replace(['{', '}'], "");
+        let call = async |client: &Client| {
+            let method: Method = operation.method.parse().unwrap();
+            client.send(method, &path, "securityhub", &[], "{}".to_owned()).await.0
+        };
+        for _ in 0..operation.rate.burst {
+            assert_ne!(call(&home).await, 429, "{}", operation.name);
+        }
+        assert_eq!(call(&home).await, 429, "{}", operation.name);
+        // A hub that is switched off meanwhile answers all the same.
+        assert_ne!(call(&elsewhere).await, 429, "{}", operation.name);
+        assert_ne!(call(&member).await, 429, "{}", operation.name);
+    }
+}
+
+#[tokio::test]
+async fn what_is_due_happens_and_is_told_when_the_clock_is_stepped() {
+    let local = Local::builder().findings(0).build().unwrap();
+    let client = Client::admin(&local, "alice");
+    let finding = document::ControlFinding::failed(
+        local.administrator(),
+        local.home().clone(),
+        "IAM.6",
+        "AwsAccount",
+        "AWS::::Account:111122223333",
+        local.clock().now(),
+    );
+    local.import(vec![finding.document()]).unwrap();
+    let (_, standards) = client.get("/associations?SecurityControlId=IAM.6").await;
+    let updates: Vec<Value> = standards["StandardsControlAssociationSummaries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| json!({"StandardsArn": of["StandardsArn"], "SecurityControlId": "IAM.6", "AssociationStatus": "DISABLED"}))
+        .collect();
+    assert!(!updates.is_empty());
+    let (status, answer) = client.patch("/associations", json!({"StandardsControlAssociationUpdates": updates})).await;
+    assert_eq!((status, answer), (200, json!({"UnprocessedAssociationUpdates": []})));
+    let told = || -> Vec<Value> {
+        let bodies = local.queues().bodies(&local.event_queue());
+        bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+    };
+    local.advance(Duration::from_hours(3 * 24 - 1));
+    assert_eq!((local.findings_json()[0]["RecordState"].as_str(), told().len()), (Some("ACTIVE"), 1));
+    local.advance(Duration::from_hours(2 * 24 + 1));
+    assert_eq!(local.findings_json()[0]["RecordState"], "ARCHIVED");
+    assert_eq!(told().pop().unwrap()["detail"]["findings"][0]["RecordState"], "ARCHIVED");
 }

@@ -213,8 +213,8 @@ fn its_organization_clock_and_queue_are_as_the_flags_say() {
         "ap-northeast-1",
         "--start",
         "2026-12-01T08:00:00Z",
-        "--clock-factor",
-        "0",
+        "--clock",
+        "stepped",
         "--queue",
         "changes",
         "--max-receives",
@@ -230,6 +230,43 @@ fn its_organization_clock_and_queue_are_as_the_flags_say() {
     assert!(served.call("GET /_local/organization", &Value::Null).1.to_string().contains("ap-northeast-1"));
     let (_, calls) = served.call("GET /_local/calls", &Value::Null);
     assert_eq!(calls["GetFindings"]["calls"].as_u64().unwrap_or_default(), 0, "{calls}");
+}
+
+#[test]
+fn a_snapshot_is_gone_on_from_and_a_file_that_is_none_is_refused_and_left_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("hub.snapshot");
+    let flags = ["--clock", "stepped", "--start", "2026-12-01T08:00:00Z", "--snapshot", path.to_str().unwrap()];
+    let first = Served::with(&flags);
+    assert!(first.said.contains("hub.snapshot (new)"), "{}", first.said);
+    let finding = first.all().remove(0);
+    first.notify(&finding);
+    first.call("POST /_local/advance", &json!({"seconds": 3600}));
+    let (status, said) = first.call("POST /_local/snapshot", &Value::Null);
+    assert!(status == 200 && said["message"].as_str().unwrap().starts_with("60 findings are in "), "{said}");
+    let all = first.all();
+    // Killed: what it has is in the file.
+    drop(first.running);
+    let second = Served::with(&flags);
+    assert!(second.said.contains("hub.snapshot (went on from it)"), "{}", second.said);
+    assert!(second.call("GET /_local/clock", &Value::Null).1.to_string().contains("2026-12-01T09:00:00"));
+    assert_eq!(second.all(), all);
+    assert_eq!(second.events(), [finding["Id"].as_str().unwrap()]);
+    drop(second.running);
+
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let mut command = super::hubkeeper(&["local", "--listen", "127.0.0.1:0", "--snapshot", path.to_str().unwrap()]);
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && error.contains("it is damaged (cut off)"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), &bytes[..bytes.len() / 2]);
+
+    let nowhere = place.path().join("nowhere/hub.snapshot");
+    let mut command = super::hubkeeper(&["local", "--listen", "127.0.0.1:0", "--snapshot", nowhere.to_str().unwrap()]);
+    assert!(!command.output().unwrap().status.success());
+    let none = Served::with(&[]);
+    assert_eq!(none.call("POST /_local/snapshot", &Value::Null).0, 409);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use hubkeeper::local::Local;
 
 use super::{
-    BIN, Hub, Manifests, Running, SMALL, code, converged, hubkeeper, installed, keeping, local, reach, root, text, until,
+    BIN, Hub, Manifests, Running, SMALL, code, converged, hubkeeper, installed, keeping, local, reach, root, run, text, until,
 };
 use crate::real::moto::Moto;
 
@@ -71,6 +71,17 @@ fn every_block_of_commands_is_tried_by_a_test() {
     }
     for start in tried {
         block("sh", start);
+    }
+}
+
+#[test]
+fn the_readme_has_a_row_for_every_switch_of_security_hub_local() {
+    let help = text(&run(&["local", "--help"]).stdout);
+    let switches = help.split("\nBehaviour:\n").nth(1).unwrap().split("\n\n").take_while(|option| option.starts_with("      --"));
+    let switches: Vec<&str> = switches.map(|option| option.split_whitespace().next().unwrap()).collect();
+    assert!(switches.len() >= 8, "{switches:?}");
+    for switch in switches {
+        assert!(readme().contains(&format!("\n| `{switch}` |")), "{switch} is not in the README's table");
     }
 }
 
@@ -160,6 +171,26 @@ fn what_local_prints_at_its_start_can_be_typed_as_it_is() {
     assert_eq!(code(&output), 0, "{}", said(&output));
     let page = text(&output.stdout);
     assert!(page.contains("\"Findings\": [") && page.contains("user/alice") && page.contains("user/zoe"), "{page}");
+}
+
+#[test]
+fn the_readme_lists_the_operations_that_security_hub_local_serves_and_no_other() {
+    let (_hub, url, _) = local(&SMALL);
+    let answer = super::http(&url, "GET /_local/operations", "", "").unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let all: serde_json::Value = serde_json::from_str(body).unwrap();
+    let all = all.as_array().unwrap();
+    let mut served: Vec<&str> =
+        all.iter().filter(|operation| operation["served"] == true).map(|operation| operation["name"].as_str().unwrap()).collect();
+    served.sort_unstable();
+    let readme = readme();
+    let (_, table) = readme.split_once("| Family | Operations |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let mut listed: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, served);
+    let sentence = format!("It serves {} of Security Hub's {} operations", served.len(), all.len());
+    assert!(readme.contains(&sentence), "the README does not say: {sentence}");
 }
 
 #[test]

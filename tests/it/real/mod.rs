@@ -4,3 +4,4 @@ mod boto;
 mod events;
 mod http;
 pub mod moto;
+mod operations;

@@ -8,6 +8,7 @@ use hubkeeper::local::faults::{CallFault, EventFaults, Fault, Faults, FindingFau
 use hubkeeper::local::hub::caller::{Caller, Principal};
 use hubkeeper::wire::error::UnprocessedCode;
 use hubkeeper::wire::event::imported;
+use hubkeeper::wire::securityhub::EnableSecurityHub;
 
 use super::world::{Sim, exception, grant, hub, policy, policy_with};
 
@@ -148,7 +149,7 @@ async fn a_hub_that_is_off_is_said_so_and_kept_again_once_it_is_on() {
     let mut sim = Sim::new();
     let keys = buckets(&sim, 2);
     let caller = Caller { account: sim.local.administrator(), region: sim.local.home().clone(), principal: Principal::Root };
-    sim.local.with_hub(|hub, _| hub.disable(&caller)).unwrap();
+    sim.local.with_hub(|hub, _| hub.switch_off(caller.account, &caller.region));
     sim.declare(&(hub() + &policy("p", RULE)));
     sim.start();
     sim.pass(3600).await;
@@ -156,7 +157,7 @@ async fn a_hub_that_is_off_is_said_so_and_kept_again_once_it_is_on() {
     assert!(sim.message("SecurityHub/main").contains("Enable Security Hub"), "{}", sim.message("SecurityHub/main"));
     let tries = sim.local.count("DescribeHub").calls;
     assert!((5..60).contains(&tries), "{tries} tries in an hour");
-    sim.local.with_hub(|hub, now| hub.enable(&caller, now)).unwrap();
+    sim.local.with_hub(|hub, now| hub.enable(&caller, &EnableSecurityHub::default(), now)).unwrap();
     sim.pass(600).await;
     assert!(keys.iter().all(|key| sim.workflow(key) == Suppressed));
     sim.assert_stays().await;

@@ -9,6 +9,7 @@ use hubkeeper::engine::ports::{Blocked, Effect, Gate};
 use hubkeeper::local::Local;
 use hubkeeper::local::faults::{EventFaults, Faults};
 use hubkeeper::local::hub::caller::{Caller, Principal};
+use hubkeeper::wire::securityhub::EnableSecurityHub;
 
 use super::world::{FILLERS, Sim, exception, grant, hub, hub_with, policy, policy_with};
 
@@ -148,7 +149,7 @@ async fn a_region_that_is_not_linked_is_read_and_written_at_its_own_place() {
     let mut sim = Sim::new();
     let tokyo: hubkeeper::core::ids::Region = "ap-northeast-1".parse().unwrap();
     let caller = Caller { account: sim.local.administrator(), region: tokyo.clone(), principal: Principal::Root };
-    sim.local.with_hub(|hub, now| hub.enable(&caller, now)).unwrap();
+    sim.local.with_hub(|hub, now| hub.enable(&caller, &EnableSecurityHub::default(), now)).unwrap();
     let there = sim.fail_in(sim.local.administrator(), tokyo.clone(), "S3.9", "AwsS3Bucket", "arn:aws:s3:::tokyo");
     let here = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::dublin");
     sim.declare(&(hub_with("  linkedRegions: [ap-northeast-1]") + &policy("p", RULE)));

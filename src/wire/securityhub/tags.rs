@@ -24,8 +24,7 @@ pub type Tags = BTreeMap<String, String>;
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs)]
 pub struct TagResource {
-    #[serde(default)]
-    pub tags: Option<Tags>,
+    pub tags: Tags,
 }
 
 /// The answer of ListTagsForResource.
@@ -34,26 +33,6 @@ pub struct TagResource {
 #[allow(missing_docs)]
 pub struct ResourceTags {
     pub tags: Tags,
-}
-
-/// An ARN of Security Hub, in its parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ResourceArn<'a> {
-    /// Where the resource is.
-    pub region: &'a str,
-    /// Whose it is.
-    pub account: &'a str,
-    /// Which: `hub/default`, `automation-rule/<id>`, `configuration-policy/<id>`.
-    pub resource: &'a str,
-}
-
-impl<'a> ResourceArn<'a> {
-    /// Its parts; `None`: not an ARN of Security Hub, which begin with `arn:aws:securityhub:` (M).
-    pub fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.strip_prefix("arn:aws:securityhub:")?.splitn(3, ':');
-        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { region, account, resource })
-    }
 }
 
 /// What is wrong with tags that are to be set, in a sentence.
@@ -134,15 +113,5 @@ mod tests {
             (refusal(&tags(count)).is_none(), refusal_of_keys(&keys).is_none())
         });
         assert_eq!(taken, [(false, false), (true, true), (true, true), (false, false)]);
-    }
-
-    #[test]
-    fn an_arn_of_security_hub_is_told_from_others() {
-        let arn = ResourceArn::parse("arn:aws:securityhub:eu-west-1:111122223333:hub/default").unwrap();
-        assert_eq!((arn.region, arn.account, arn.resource), ("eu-west-1", "111122223333", "hub/default"));
-        for text in ["", "hub/default", "arn:aws:s3:::bucket", "arn:aws:securityhub:eu-west-1", "arn:aws:securityhub:eu-west-1:1"]
-        {
-            assert_eq!(ResourceArn::parse(text), None, "{text}");
-        }
     }
 }

@@ -1,0 +1,113 @@
+//! An account's hub in a Region: switched on, described, configured, switched off. Sources: the service's model; the guide's
+//! asff-changes-consolidation.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::core::ids::{AccountId, Region};
+use crate::local::clock::{after, stamp};
+use crate::wire::arn;
+use crate::wire::error::AwsError;
+use crate::wire::securityhub::{EnableSecurityHub, Generator, Hub as HubAnswer, UpdateConfiguration};
+
+use super::Hub;
+use super::caller::Caller;
+use super::settings::Settings;
+use super::standards::DEFAULT_STANDARDS;
+use super::tags;
+
+impl Hub {
+    /// DescribeHub; `hub_arn`: the one that is asked for.
+    pub fn describe(&self, caller: &Caller, hub_arn: Option<&str>) -> Result<HubAnswer, AwsError> {
+        let (account, region) = (caller.account, &caller.region);
+        let settings = self.settings(account, region).ok_or_else(|| AwsError::not_subscribed(account))?;
+        let own = arn::hub(account, region);
+        if let Some(asked) = hub_arn.filter(|asked| *asked != own) {
+            let parts: Vec<&str> = asked.split(':').collect();
+            return Err(match parts.as_slice() {
+                ["arn", _, "securityhub", _, _, "hub/default"] => AwsError::not_found(format!("Hub {asked} not found")),
+                _ => AwsError::invalid_input(format!("Invalid parameter 'HubArn': {asked} is not the ARN of a hub")),
+            });
+        }
+        Ok(HubAnswer {
+            hub_arn: own,
+            subscribed_at: stamp(settings.since),
+            auto_enable_controls: settings.auto_enable_controls,
+            control_finding_generator: self.generator(account, region),
+        })
+    }
+
+    /// EnableSecurityHub, with its tags, and the two default standards unless they are not wanted.
+    pub fn enable(&mut self, caller: &Caller, request: &EnableSecurityHub, now: Timestamp) -> Result<(), AwsError> {
+        let place = (caller.account, caller.region.clone());
+        let generator = request.control_finding_generator.as_deref().map(generator).transpose()?.unwrap_or_default();
+        request.tags.as_ref().map_or(Ok(()), tags::check)?;
+        if self.enabled.contains_key(&place) {
+            return Err(AwsError::conflict("Account is already subscribed to Security Hub"));
+        }
+        let mut settings = Settings::new(now, generator);
+        if request.enable_default_standards.unwrap_or(true) {
+            for standard in DEFAULT_STANDARDS {
+                settings.subscribe(standard, BTreeMap::new(), now, after(now, self.pace.enabling));
+            }
+        }
+        self.enabled.insert(place, settings);
+        if let Some(tags) = &request.tags {
+            self.tags.insert(arn::hub(caller.account, &caller.region), tags.clone());
+        }
+        Ok(())
+    }
+
+    /// UpdateSecurityHubConfiguration. What findings are like is the administrator's to say, for its members too.
+    pub fn configure(&mut self, caller: &Caller, request: &UpdateConfiguration, now: Timestamp) -> Result<(), AwsError> {
+        self.require_enabled(caller)?;
+        let wanted = request.control_finding_generator.as_deref().map(generator).transpose()?;
+        let member = self.organization.members.iter().any(|member| member.id == caller.account);
+        if wanted.is_some() && member {
+            return Err(AwsError::invalid_access(
+                "ControlFindingGenerator can only be updated in the administrator account of the organization",
+            ));
+        }
+        let before = self.generator(caller.account, &caller.region);
+        if let Some(settings) = self.enabled.get_mut(&(caller.account, caller.region.clone())) {
+            settings.auto_enable_controls = request.auto_enable_controls.unwrap_or(settings.auto_enable_controls);
+            settings.generator = wanted.unwrap_or(settings.generator);
+        }
+        if self.generator(caller.account, &caller.region) != before {
+            self.convert_later(caller, now);
+        }
+        Ok(())
+    }
+
+    /// DisableSecurityHub; not in the account that administers others (the words: hashicorp/terraform-provider-aws, resource
+    /// `securityhub_account`).
+    pub fn disable(&mut self, caller: &Caller) -> Result<(), AwsError> {
+        self.require_enabled(caller)?;
+        if caller.account == self.organization.administrator.id && !self.organization.members.is_empty() {
+            return Err(AwsError::invalid_input("Cannot disable Security Hub on the Security Hub administrator"));
+        }
+        self.switch_off(caller.account, &caller.region);
+        Ok(())
+    }
+
+    /// Switches a hub off, whoever's it is: the findings are gone from sight, and back when it is on again; settings and
+    /// tags are lost.
+    pub fn switch_off(&mut self, account: AccountId, region: &Region) {
+        self.enabled.remove(&(account, region.clone()));
+        self.forget_tags(&arn::hub(account, region));
+    }
+
+    /// Switches a hub on with every standard, if it is not.
+    pub fn switch_on(&mut self, account: AccountId, region: &Region, now: Timestamp) {
+        self.enabled.entry((account, region.clone())).or_insert_with(|| Settings::whole(now));
+    }
+}
+
+fn generator(text: &str) -> Result<Generator, AwsError> {
+    Generator::parse(text).ok_or_else(|| {
+        AwsError::invalid_input(format!(
+            "Invalid parameter 'ControlFindingGenerator': {text} is not one of STANDARD_CONTROL, SECURITY_CONTROL"
+        ))
+    })
+}

@@ -1,0 +1,197 @@
+//! What every operation that reads answers: the same after a snapshot, and the same from then on.
+
+use std::time::Duration;
+
+use ::http::Method;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use crate::core::catalogue::Standard;
+use crate::core::ids::AccountId;
+use crate::core::status::ComplianceStatus;
+use crate::local::Local;
+use crate::local::clock::Speed;
+use crate::local::document::ControlFinding;
+use crate::local::options::LocalOptions;
+use crate::local::seed::key_of;
+use crate::wire::arn;
+use crate::wire::operations::{self, Operation};
+
+const STRANGER: &str = "999999999999";
+/// A bucket whose control is switched off.
+const SHARED: &str = "arn:aws:s3:::shared";
+const REPLACED: &str = "CONSOLIDATED_CONTROL_FINDINGS_UPDATE";
+
+/// The places that ask: administrator in both Regions, a member, and an account with a hub of its own.
+fn clients(local: &Local) -> Vec<Client> {
+    let organization = local.organization();
+    let (home, linked) = (organization.home.as_str(), organization.linked[0].as_str());
+    let [admin, member] = [&organization.administrator, &organization.members[0]].map(|account| account.id.to_string());
+    let places = [(admin.as_str(), home), (&admin, linked), (&member, home), (&member, linked), (STRANGER, home)];
+    places.map(|(account, region)| Client::new(local, account, "alice", region)).into()
+}
+
+fn escaped(arn: &str) -> String {
+    arn.replace(':', "%3A").replace('/', "%2F")
+}
+
+/// What an operation that reads is asked for: what follows its path, and its body. A new one gets its line here.
+fn question(operation: &Operation, local: &Local, account: AccountId, region: &str) -> (String, Value) {
+    let place = region.parse().unwrap();
+    let subscription = |standard| arn::subscription(standard, account, &place);
+    let fsbp = arn::standard(Standard::Fsbp, &place);
+    let query = |query: &str| (format!("{}?{query}", operation.path), Value::Null);
+    let label = |label: &str| (operation.path.split('{').next().unwrap().to_owned() + &escaped(label), Value::Null);
+    let body = |body| (operation.path.to_owned(), body);
+    match operation.name {
+        "DescribeHub" | "GetAdministratorAccount" => query(""),
+        "DescribeStandards" | "ListFindingAggregators" | "ListMembers" => query("MaxResults=1"),
+        "ListSecurityControlDefinitions" => query(&format!("StandardsArn={}", escaped(&arn::standard(Standard::Pci4, &place)))),
+        "GetSecurityControlDefinition" => query("SecurityControlId=ACM.1"),
+        "ListStandardsControlAssociations" => query("SecurityControlId=S3.8"),
+        "DescribeStandardsControls" => label(&subscription(Standard::Cis12)),
+        "ListTagsForResource" => label(&arn::hub(account, &place)),
+        "GetFindingAggregator" => label(&local.organization().aggregator_arn()),
+        "GetEnabledStandards" => body(json!({})),
+        "BatchGetSecurityControls" => body(json!({"SecurityControlIds": ["ACM.1", "IAM.7", "S3.8"]})),
+        "BatchGetStandardsControlAssociations" => body(json!({"StandardsControlAssociationIds":
+            [{"SecurityControlId": "S3.8", "StandardsArn": fsbp}]})),
+        "GetFindings" => body(json!({"MaxResults": 100})),
+        "GetFindingHistory" => {
+            let key = key_of(&local.findings_json()[0]);
+            body(json!({"FindingIdentifier": {"Id": key.id, "ProductArn": key.product_arn}}))
+        }
+        other => panic!("{other} reads and is served, and this test does not ask it: what it tells may not be in snapshots"),
+    }
+}
+
+/// The answers to all of them, from everywhere.
+async fn answers(local: &Local) -> Vec<(String, u16, Value)> {
+    let mut answers = Vec::new();
+    for client in clients(local) {
+        let (_, all) = client.get("/_local/operations").await;
+        let served = all.as_array().unwrap().iter().filter(|operation| operation["served"] == true);
+        let reads = served.map(|operation| operation["name"].as_str().unwrap()).filter(|name| {
+            let verbs = ["Describe", "Get", "List", "BatchGet"];
+            verbs.iter().any(|verb| name.starts_with(verb))
+        });
+        for name in reads {
+            let operation = operations::named(name).unwrap();
+            let (path, body) = question(operation, local, client.access_key.parse().unwrap(), &client.region);
+            let method: Method = operation.method.parse().unwrap();
+            let body = if body.is_null() { String::new() } else { body.to_string() };
+            let (status, text) = client.send(method, &path, "securityhub", &[], body).await;
+            let who = format!("{name} of {} in {}", client.access_key, client.region);
+            answers.push((who, status, serde_json::from_str(&text).unwrap()));
+        }
+    }
+    answers.push(("events".to_owned(), 0, json!(local.queues().bodies(&local.event_queue()))));
+    answers
+}
+
+async fn done(client: &Client, method: Method, path: &str, body: Value) -> Value {
+    let (status, text) = client.send(method, path, "securityhub", &[], body.to_string()).await;
+    assert_eq!(status, 200, "{path}: {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A hub in which everything that an operation changes was changed, some of it just now.
+async fn changed() -> Local {
+    let local = Local::builder().findings(60).accounts(3).regions(2).seed(7).build().unwrap();
+    let linked = local.organization().linked[0].clone();
+    let now = local.clock().now();
+    let finding = ControlFinding::failed(local.administrator(), linked, "S3.8", "AwsS3Bucket", SHARED, now);
+    local.import(vec![finding.document()]).unwrap();
+    let clients = clients(&local);
+    let [admin, linked, _, member, stranger] = clients.as_slice() else { panic!() };
+    let home = local.home();
+    let subscription =
+        |standard| json!({"StandardsSubscriptionArns": [arn::subscription(standard, local.administrator(), home)]});
+    // Two standards go, and one of them comes again.
+    done(admin, Method::POST, "/standards/deregister", subscription(Standard::Cis14)).await;
+    done(admin, Method::POST, "/standards/deregister", subscription(Standard::Pci4)).await;
+    local.advance(Duration::from_secs(40));
+    let request = json!({"StandardsArn": arn::standard(Standard::Pci4, home), "StandardsInput": {"key": "value"}});
+    done(admin, Method::POST, "/standards/register", json!({"StandardsSubscriptionRequests": [request]})).await;
+    // A control is off in every standard of a Region, another has a parameter of its own.
+    let (_, all) = linked.get("/associations?SecurityControlId=S3.8").await;
+    let off = |of: &Value| {
+        json!({"StandardsArn": of["StandardsArn"], "SecurityControlId": "S3.8", "AssociationStatus": "DISABLED",
+            "UpdatedReason": "public on purpose"})
+    };
+    let updates: Vec<Value> = all["StandardsControlAssociationSummaries"].as_array().unwrap().iter().map(off).collect();
+    let updates = json!({"StandardsControlAssociationUpdates": updates});
+    done(linked, Method::PATCH, "/associations", updates).await;
+    let days = json!({"daysToExpiration": {"ValueType": "CUSTOM", "Value": {"Integer": 60}}});
+    let update = json!({"SecurityControlId": "ACM.1", "Parameters": days, "LastUpdateReason": "two months"});
+    done(admin, Method::PATCH, "/securityControl/update", update).await;
+    // Hubs: one is tagged, one is off, one is on with standards of its own, one is to have other findings.
+    let own = escaped(&arn::hub(local.administrator(), home));
+    done(admin, Method::POST, &format!("/tags/{own}"), json!({"Tags": {"team": "sec", "gone": ""}})).await;
+    done(admin, Method::DELETE, &format!("/tags/{own}?tagKeys=gone"), json!({})).await;
+    done(member, Method::DELETE, "/accounts", json!({})).await;
+    done(stranger, Method::POST, "/accounts", json!({"Tags": {"team": "pay"}})).await;
+    done(admin, Method::PATCH, "/accounts", json!({"ControlFindingGenerator": "STANDARD_CONTROL", "AutoEnableControls": false}))
+        .await;
+    // The first hour of that is over.
+    local.advance(Duration::from_hours(1));
+    done(
+        admin,
+        Method::PATCH,
+        "/securityControl/update",
+        json!({"SecurityControlId": "IAM.7", "Parameters":
+        {"MinimumPasswordLength": {"ValueType": "CUSTOM", "Value": {"Integer": 20}}}}),
+    )
+    .await;
+    local
+}
+
+fn again(local: &Local) -> Local {
+    let mut bytes = Vec::new();
+    local.save(&mut bytes).unwrap();
+    let options = LocalOptions { speed: Speed::Stepped, ..LocalOptions::new(local.clock().now()) };
+    Local::restore(std::io::Cursor::new(bytes), options).unwrap()
+}
+
+#[tokio::test]
+async fn every_operation_that_reads_answers_after_a_snapshot_as_before_it_and_so_it_goes_on() {
+    let local = changed().await;
+    let before = answers(&local).await;
+    let kept = again(&local);
+    let once_more = answers(&local).await;
+    assert_eq!(answers(&kept).await, once_more);
+    assert_eq!(once_more, before, "asking changes nothing");
+    // What was changed shows, so that a hub that had forgotten it would be told.
+    let told = json!(before.iter().map(|(_, _, answer)| answer).collect::<Vec<_>>()).to_string();
+    for word in
+        ["\"team\":\"sec\"", "\"team\":\"pay\"", "public on purpose", "two months", "STANDARD_CONTROL", "\"UPDATING\"", "\"key\""]
+    {
+        assert!(told.contains(word), "{word}");
+    }
+    assert!(before.iter().any(|(_, status, _)| *status == 401), "a hub is off");
+    let count = |of: &dyn Fn(&&Value) -> bool| local.findings_json().iter().filter(of).count();
+    let idle = |finding: &&Value| finding["RecordState"] == "ARCHIVED" && finding["Resources"][0]["Id"] == SHARED;
+    let replaced = |finding: &&Value| finding["ProductFields"]["ArchivalReasons:0/ReasonCode"] == REPLACED;
+    // Standards are ready; findings have followed the generator; those of the control that is off are archived.
+    let mut seen = vec![(count(&idle), count(&replaced))];
+    for hours in [0, 12, 24, 24 * 5] {
+        let by = Duration::from_hours(hours) + Duration::from_secs(31);
+        local.advance(by);
+        kept.advance(by);
+        let key = key_of(&local.findings_json()[0]);
+        assert_eq!(kept.check(&key, ComplianceStatus::Failed), local.check(&key, ComplianceStatus::Failed));
+        assert_eq!(kept.findings_json(), local.findings_json(), "after {by:?}");
+        assert_eq!(answers(&kept).await, answers(&local).await, "after {by:?}");
+        seen.push((count(&idle), count(&replaced)));
+    }
+    assert_eq!(seen.iter().map(|(idle, _)| *idle).collect::<Vec<_>>(), [0, 0, 0, 0, 1]);
+    let [first, .., half, all, end] = seen.as_slice() else { panic!() };
+    assert!(first.1 < half.1 && half.1 < all.1 && all.1 == end.1, "{seen:?}");
+    // And a snapshot of that is the same file.
+    let [one, other] = [&local, &kept].map(|local| {
+        let mut bytes = Vec::new();
+        local.save(&mut bytes).unwrap();
+        bytes
+    });
+    assert!(one == other);
+}

@@ -1,0 +1,16 @@
+//! Security Hub's requests and answers, as far as this house sends or serves them: one file for each family of operations.
+//!
+//! What a caller may leave out is an `Option`, and a member that the model requires is none: reading a request without it fails.
+//! Values that the service checks (bounds, patterns, words of a vocabulary) are checked by who serves it.
+
+mod controls;
+mod findings;
+mod hub;
+mod standards;
+pub mod tags;
+
+pub use controls::*;
+pub use findings::*;
+pub use hub::*;
+pub use standards::*;
+pub use tags::{ResourceTags, TagResource, Tags};
