@@ -77,8 +77,11 @@ fn every_block_of_commands_is_tried_by_a_test() {
 #[test]
 fn the_readme_has_a_row_for_every_switch_of_security_hub_local() {
     let help = text(&run(&["local", "--help"]).stdout);
-    let switches = help.split("\nBehaviour:\n").nth(1).unwrap().split("\n\n").take_while(|option| option.starts_with("      --"));
-    let switches: Vec<&str> = switches.map(|option| option.split_whitespace().next().unwrap()).collect();
+    let (_, behaviour) = help.split_once("\nBehaviour:\n").unwrap();
+    // Up to the next heading.
+    let lines = behaviour.lines().take_while(|line| line.is_empty() || line.starts_with(' '));
+    let switches: Vec<&str> = lines.filter_map(|line| line.strip_prefix("      ")?.split(' ').next()).collect();
+    let switches: Vec<&str> = switches.into_iter().filter(|word| word.starts_with("--")).collect();
     assert!(switches.len() >= 8, "{switches:?}");
     for switch in switches {
         assert!(readme().contains(&format!("\n| `{switch}` |")), "{switch} is not in the README's table");
