@@ -13,17 +13,17 @@ use super::failure::Failure;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, Speed, SuppressedOnPassed, Switches,
-    ThrottleCode, UserFields,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Speed, SuppressedOnPassed,
+    Switches, ThrottleCode, UserFields,
 };
-use crate::core::ids::Region;
+use crate::core::ids::{AccountId, Region};
 
 /// Serve Security Hub Local: a hub to try things on and to test against
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The access key id is the account, the secret access key the name of the principal; no more is checked.
 While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance
-{\"seconds\": 3600}, POST snapshot, GET clock, organization, operations, calls.
+{\"seconds\": 3600}, POST accounts, POST snapshot, GET clock, organization, operations, calls.
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
 advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
@@ -52,6 +52,13 @@ pub(super) struct Args {
     /// The home Region. Default: eu-west-1
     #[arg(long, value_name = "REGION")]
     home_region: Option<String>,
+    /// Hubs are off and nobody administers anybody: all of that is left to the operations of Security Hub
+    #[arg(long, conflicts_with = "findings")]
+    bare: bool,
+    /// The management account of the organization, which designates the delegated administrator. Every account belongs to it,
+    /// unless POST /_local/accounts says otherwise. Default: 000000000000
+    #[arg(long, value_name = "ACCOUNT")]
+    management_account: Option<String>,
     /// Same seed, same findings, same faults
     #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
@@ -130,6 +137,10 @@ pub(super) struct Args {
     #[arg(long, help_heading = "Behaviour")]
     deletion_resets_notified: bool,
 
+    /// Findings that a Region had before it was linked are replicated within 24 hours too, not only once they are updated
+    #[arg(long, help_heading = "Behaviour")]
+    link_old_findings: bool,
+
     /// One more name that is told apart as a secret access key; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "Identity")]
     principal: Vec<String>,
@@ -190,11 +201,15 @@ impl Args {
         };
         let first_region = self.home_region.as_deref().map(str::parse::<Region>).transpose();
         let first_region = first_region.map_err(|error| Failure::said(format!("failed to use --home-region: {error}")))?;
+        let management = self.management_account.as_deref().map(str::parse::<AccountId>).transpose();
+        let management = management.map_err(|error| Failure::said(format!("failed to use --management-account: {error}")))?;
         let mut options = LocalOptions {
             findings: self.findings,
             accounts: self.accounts,
             regions: self.regions,
             first_region,
+            bare: self.bare,
+            management,
             seed: self.seed,
             speed: self.clock,
             lifetimes: {
@@ -231,6 +246,7 @@ impl Args {
             missing_field: if self.negative_filters_match_missing { MissingField::Match } else { MissingField::NoMatch },
             bad_value: if self.bad_value_per_finding { BadValue::PerFinding } else { BadValue::WholeRequest },
             deletion_resets_notified: self.deletion_resets_notified,
+            old_findings: if self.link_old_findings { OldFindings::Replicated } else { OldFindings::OnceUpdated },
         }
     }
 
@@ -324,14 +340,19 @@ fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, out: &mut Out) -
     };
     out.line(out.bold(&format!("Security Hub Local on http://{}", hosted.address)))?;
     let members = count(hosted.members.len(), "member");
-    for (name, value) in [
-        ("administrator", format!("{} ({members})", hosted.administrator)),
-        ("home Region", hosted.home.clone()),
-        ("linked Regions", linked),
+    let organization = match &hosted.bare {
+        Some(management) => vec![("organization", format!("none yet; its management account is {management}"))],
+        None => vec![
+            ("administrator", format!("{} ({members})", hosted.administrator)),
+            ("home Region", hosted.home.clone()),
+            ("linked Regions", linked),
+        ],
+    };
+    for (name, value) in organization.into_iter().chain([
         ("findings", hosted.findings.to_string()),
         ("clock", clock),
         ("event queue", hosted.queue_url.clone()),
-    ] {
+    ]) {
         out.line(format_args!("  {name:<15}{value}"))?;
     }
     if let Some(path) = snapshot {

@@ -7,6 +7,7 @@ pub mod error;
 pub mod event;
 pub mod limits;
 pub mod operations;
+pub mod regions;
 pub mod securityhub;
 pub mod sigv4;
 pub mod sqs;
