@@ -23,6 +23,7 @@ use crate::local::snapshot::SnapshotError;
 use crate::local::{Local, Standing};
 
 pub use crate::core::filter::MissingField;
+pub use crate::local::buckets::Sharing;
 pub use crate::local::clock::{Speed, SpeedError};
 pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
 pub use crate::local::hub::lifetime::Lifetimes;
@@ -174,8 +175,8 @@ fn linked(standing: &Standing) -> Vec<String> {
 /// The hub in a snapshot; `None`: there is none yet, and it can be written later.
 #[expect(clippy::disallowed_methods, reason = "the edge: a snapshot is a file")]
 fn restore(path: &Path, options: &LocalOptions) -> Result<Option<Local>, SnapshotError> {
-    match fs::read(path) {
-        Ok(bytes) => Local::restore(&bytes, options.clone()).map(Some),
+    match fs::File::open(path) {
+        Ok(file) => Local::restore(file, options.clone()).map(Some),
         // Better now than when there is something to lose.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(fs::metadata(folder(path)).map(|_| None)?),
         Err(error) => Err(error.into()),

@@ -10,25 +10,46 @@ use jiff::Timestamp;
 use super::Ended;
 use super::environment::Environment;
 use super::failure::Failure;
+use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Speed, SuppressedOnPassed,
-    Switches, ThrottleCode, UserFields,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Sharing, Speed,
+    SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
 
 /// Serve Security Hub Local: a hub to try things on and to test against
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The access key id is the account, the secret access key the name of the principal; no more is checked.
-While it runs: GET / answers when ready; under /_local/ are GET and PUT faults, POST advance
-{\"seconds\": 3600}, POST accounts, POST snapshot, GET clock, organization, operations, calls.
+With the AWS CLI, in another terminal (the account is the administrator that it prints):
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4600 AWS_DEFAULT_REGION=eu-west-1
+  export AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=alice
+  aws securityhub get-findings --max-items 1
+
+Ground rules:
+- The access key id is the account, the secret access key the name of the principal; no more is
+  checked. Every twelve digits are an account; one that is not of the organization has its hub off
+  until it enables it. Every Region that a signature names is served.
+- The organization (administrator, members, home and linked Regions) is made by --accounts,
+  --regions and --home-region, or with --bare by the operations on members, administrators and
+  aggregators, which change it too.
+- Any role of any account can be assumed; one that is named by --external-id takes its external id.
+- BatchImportFindings under product/aws/securityhub is taken as the service's own check run, which
+  AWS keeps for itself: it makes and updates control findings.
+- An operation that it does not have answers NotImplementedException (501), and names it.
+- What AWS leaves unsaid is a switch under Behaviour, which says the default.
+
+While it runs: GET / is a page that tells what is in it, the calls so far and the switches; under
+/_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST accounts (AWS
+Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST snapshot, GET clock,
+organization, operations, calls. The log has a line for each call: account, Region, operation, code
+and milliseconds (target hubkeeper::local::call; --log warn is silent).
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
 advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
-buckets, standards and controls that follow, the end of findings. With a stepped clock the same seed and the same calls give the same
-answers, to the byte.
+buckets, standards and controls that follow, the end of findings. With a stepped clock the same seed
+and the same calls give the same answers, to the byte.
 
 Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
 finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
@@ -115,9 +136,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Faults")]
     faults: Option<PathBuf>,
 
-    /// Without the API's token buckets
+    /// Without the API's token buckets. Default: with them
     #[arg(long, help_heading = "Behaviour")]
     no_buckets: bool,
+    /// Operations whose quota AWS does not list by name share one bucket. Default: each has its own
+    #[arg(long, help_heading = "Behaviour")]
+    one_bucket_for_others: bool,
     /// How a throttle is called
     #[arg(long, value_enum, default_value = "too-many-requests", help_heading = "Behaviour")]
     throttle_code: Throttle,
@@ -127,17 +151,17 @@ pub(super) struct Args {
     /// What becomes of SUPPRESSED when the check passes
     #[arg(long, value_enum, default_value = "stays", help_heading = "Behaviour")]
     suppressed_on_passed: OnPassed,
-    /// Negative filters match where there is no such field
+    /// Negative filters match where there is no such field. Default: they do not
     #[arg(long, help_heading = "Behaviour")]
     negative_filters_match_missing: bool,
-    /// One bad value of an update refuses each finding, not the request
+    /// One bad value of an update refuses each finding. Default: it refuses the request
     #[arg(long, help_heading = "Behaviour")]
     bad_value_per_finding: bool,
-    /// NOTIFIED becomes NEW when the resource is deleted
+    /// NOTIFIED becomes NEW when the resource is deleted. Default: it stays
     #[arg(long, help_heading = "Behaviour")]
     deletion_resets_notified: bool,
 
-    /// Findings that a Region had before it was linked are replicated within 24 hours too, not only once they are updated
+    /// Findings that a Region had before it was linked are replicated within 24 hours. Default: once they are updated
     #[arg(long, help_heading = "Behaviour")]
     link_old_findings: bool,
 
@@ -157,6 +181,9 @@ pub(super) struct Args {
     /// Send every event to this queue of another server too, with the ambient AWS identity
     #[arg(long, value_name = "URL", help_heading = "Events")]
     events_queue_url: Option<String>,
+
+    #[command(flatten, next_help_heading = "Log")]
+    logging: LogFlags,
 }
 
 fn percent() -> clap::builder::RangedI64ValueParser<u8> {
@@ -219,6 +246,7 @@ impl Args {
             },
             switches: self.switches(),
             buckets: !self.no_buckets,
+            sharing: if self.one_bucket_for_others { Sharing::Others } else { Sharing::Each },
             throttle: match self.throttle_code {
                 Throttle::TooManyRequests => ThrottleCode::TooManyRequests,
                 Throttle::LimitExceeded => ThrottleCode::LimitExceeded,
@@ -307,13 +335,14 @@ impl Args {
     }
 }
 
-pub(super) async fn execute(args: Args, _environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
+pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out) -> Result<Ended, Failure> {
     if !args.listen.ip().is_loopback() && !args.i_know_that_anybody_can_write {
         return Err(Failure::new(
             format!("failed to listen on {}: other machines could reach it, and no signature is checked", args.listen),
             "Use an address such as 127.0.0.1:4600, or add --i-know-that-anybody-can-write.",
         ));
     }
+    args.logging.start(environment)?;
     let options = args.options()?;
     let (clock, snapshot) = (args.clock, args.snapshot);
     signals::until(None, |token| async move {

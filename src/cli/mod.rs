@@ -14,6 +14,7 @@ pub mod environment;
 mod explain;
 mod failure;
 mod local;
+mod logging;
 mod out;
 mod plan;
 mod read;

@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
-
 use super::Ended;
 use super::cluster::ClusterFlags;
 use super::environment::{Environment, names};
 use super::failure::Failure;
+use super::logging::LogFlags;
 use super::out::remark;
 use super::read::Way;
 use super::signals;
@@ -45,39 +44,14 @@ pub(super) struct Args {
     /// Serve /livez, /readyz and /metrics here; port 0 takes a free one and prints it. Default: not served
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// How log lines on standard error look
-    #[arg(long, value_enum, default_value = "text")]
-    log_format: LogFormat,
-    /// Log levels by target: info, or warn,hubkeeper=debug. Default: HUBKEEPER_LOG, or warn,hubkeeper=info
-    #[arg(long, value_name = "LEVELS", conflicts_with = "verbose")]
-    log: Option<String>,
-    /// Log more: the same as --log warn,hubkeeper=debug; twice: trace
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    logging: LogFlags,
     #[command(flatten)]
     way: Way,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
 pub(super) async fn execute(args: Args, environment: &Environment) -> Result<Ended, Failure> {
-    let format = match args.log_format {
-        LogFormat::Text => keep::Format::Text { colour: environment.colour_of_errors },
-        LogFormat::Json => keep::Format::Json,
-    };
-    let levels = match (&args.log, args.verbose) {
-        (Some(levels), _) => levels.as_str(),
-        (None, 0) => &environment.log,
-        (None, 1) => "warn,hubkeeper=debug",
-        (None, _) => "warn,hubkeeper=trace",
-    };
-    keep::log(format, levels).map_err(Failure::said)?;
+    args.logging.start(environment)?;
     let abort_at = match &environment.abort_at_effect {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| {

@@ -11,20 +11,46 @@ use crate::local::forms;
 use crate::wire::limits::Rate;
 use crate::wire::operations::Operation;
 
+/// Which operations have a bucket of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Sharing {
+    /// Each.
+    #[default]
+    Each,
+    /// Those with a quota by name; all others share one.
+    Others,
+}
+
+/// The bucket that all others share.
+const OTHERS: &str = "all others";
+
 /// All buckets.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Buckets {
     /// When the bucket will be full again, in the clock's elapsed time: one number says how full it is.
     #[serde(with = "forms::map")]
     full_at: BTreeMap<(AccountId, Region, Cow<'static, str>), Duration>,
+    /// See [`Sharing`].
+    sharing: Sharing,
 }
 
 impl Buckets {
+    /// Full ones.
+    pub fn new(sharing: Sharing) -> Self {
+        Self { sharing, ..Self::default() }
+    }
+
+    /// Which operations have one of their own.
+    pub fn sharing(&self) -> Sharing {
+        self.sharing
+    }
+
     /// Takes a token, if there is one.
     pub fn take(&mut self, account: AccountId, region: &Region, operation: &Operation, elapsed: Duration) -> bool {
         let Rate { per_second, burst } = operation.rate;
         let period = Duration::from_secs(1) / per_second.max(1);
-        let full_at = self.full_at.entry((account, region.clone(), Cow::Borrowed(operation.name))).or_default();
+        let bucket = if self.sharing == Sharing::Others && !operation.has_own_quota() { OTHERS } else { operation.name };
+        let full_at = self.full_at.entry((account, region.clone(), Cow::Borrowed(bucket))).or_default();
         let missing = full_at.saturating_sub(elapsed);
         if missing > period * burst.saturating_sub(1) {
             return false;
@@ -65,6 +91,20 @@ mod tests {
             (0..100).filter(|_| buckets.take(account, &home, operation, Duration::ZERO)).count()
         };
         assert_eq!([run("GetFindings"), run("BatchUpdateFindings"), run("DescribeHub"), run("ListMembers")], [6, 30, 30, 30]);
+        assert_eq!([run("BatchEnableStandards"), run("UpdateStandardsControl")], [1, 5]);
+    }
+
+    #[test]
+    fn all_others_share_one_bucket_where_the_switch_says_so() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        let home: Region = "eu-west-1".parse().unwrap();
+        let mut buckets = Buckets::new(Sharing::Others);
+        let mut run = |name| {
+            let operation = named(name).unwrap();
+            (0..20).filter(|_| buckets.take(account, &home, operation, Duration::ZERO)).count()
+        };
+        assert_eq!([run("DescribeHub"), run("ListMembers"), run("GetFindingHistory")], [20, 10, 0]);
+        assert_eq!([run("GetFindings"), run("BatchUpdateFindings"), run("BatchImportFindings")], [6, 20, 20]);
         assert_eq!([run("BatchEnableStandards"), run("UpdateStandardsControl")], [1, 5]);
     }
 }

@@ -38,7 +38,7 @@ use crate::wire::error::AwsError;
 use crate::wire::operations::Operation;
 use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer, Feature, LinkingMode};
 
-use buckets::Buckets;
+use buckets::{Buckets, Sharing};
 use clock::LocalClock;
 use faults::{Faults, Switchboard, ThrottleCode, Verdict};
 use http::identity::Identities;
@@ -117,6 +117,8 @@ pub struct Call {
     pub unprocessed: usize,
     /// The code of the error; `None`: it went well. A call whose answer was lost has `NoAnswer`.
     pub error: Option<&'static str>,
+    /// Whether it was one too many: for its bucket, or by a fault.
+    pub throttled: bool,
 }
 
 /// See [`Local::standing`].
@@ -143,6 +145,8 @@ pub struct Count {
     pub calls: u64,
     /// Those that ended with an error.
     pub errors: u64,
+    /// Those of them that were throttled.
+    pub throttled: u64,
     /// See [`Call::findings`].
     pub findings: u64,
 }
@@ -173,7 +177,7 @@ impl Local {
         let state = State {
             hub,
             switchboard: Switchboard::new(Faults::default(), options.seed),
-            buckets: Buckets::default(),
+            buckets: Buckets::new(options.sharing),
             buckets_on: options.buckets,
             throttle: options.throttle,
             rng: fastrand::Rng::with_seed(options.seed ^ 0x0A11),
@@ -246,6 +250,11 @@ impl Local {
     pub fn set_saver(&self, saver: impl Fn(&Self) -> Result<String, String> + Send + Sync + 'static) {
         // A second one is as good as the first.
         let _ = self.0.saver.set(Saver(Box::new(saver)));
+    }
+
+    /// Whether the process keeps it in a file.
+    pub(in crate::local) fn is_kept(&self) -> bool {
+        self.0.saver.get().is_some()
     }
 
     /// Writes a snapshot where the process keeps it; `None`: nowhere.
@@ -333,6 +342,17 @@ impl Local {
     /// Other choices from now on.
     pub fn set_switches(&self, switches: Switches) {
         self.state().hub.switches = switches;
+    }
+
+    /// What AWS leaves unsaid, as it is chosen.
+    pub fn switches(&self) -> Switches {
+        self.state().hub.switches
+    }
+
+    /// Whether the token buckets are on, who shares one, and how a throttle is called.
+    pub fn throttling(&self) -> (bool, Sharing, ThrottleCode) {
+        let state = self.state();
+        (state.buckets_on, state.buckets.sharing(), state.throttle)
     }
 
     /// The token buckets on or off.
@@ -465,6 +485,7 @@ impl Local {
         let count = books.counts.entry(call.operation).or_default();
         count.calls += 1;
         count.errors += u64::from(call.error.is_some());
+        count.throttled += u64::from(call.throttled);
         count.findings += call.findings as u64;
         if books.records_calls {
             books.calls.push(call);

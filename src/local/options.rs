@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::core::ids::{AccountId, IdError, Region};
 
 use super::Local;
+use super::buckets::Sharing;
 use super::clock::Speed;
 use super::faults::{Faults, ThrottleCode};
 use super::hub::Switches;
@@ -52,6 +53,8 @@ pub struct LocalOptions {
     pub pace: Pace,
     /// The service's token buckets.
     pub buckets: bool,
+    /// Which operations have a bucket of their own.
+    pub sharing: Sharing,
     /// How a throttle is called.
     pub throttle: ThrottleCode,
     /// What goes wrong.
@@ -98,6 +101,7 @@ impl LocalOptions {
             switches: Switches::default(),
             pace: Pace::default(),
             buckets: true,
+            sharing: Sharing::default(),
             throttle: ThrottleCode::default(),
             faults: Faults::default(),
             principals: PRINCIPALS.iter().map(|name| (*name).to_owned()).collect(),
@@ -162,6 +166,8 @@ setters! {
     pace: Pace;
     /// The service's token buckets.
     buckets: bool;
+    /// Which operations have a bucket of their own.
+    sharing: Sharing;
     /// How a throttle is called.
     throttle: ThrottleCode;
     /// What goes wrong.

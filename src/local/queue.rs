@@ -116,7 +116,7 @@ struct Stored {
 }
 
 /// How many messages a queue holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
     /// Not received.
     pub visible: usize,

@@ -5,9 +5,10 @@
 //! every snapshot; what has no serde form does not compile there. What is not in it belongs to the process: which
 //! names are told apart, which roles take an external id, which calls were counted, the clock's speed.
 //!
-//! Invariant: a file that is not whole, not ours or of another format is refused before anything is made of it.
+//! Invariant: a file that is not whole, not ours or of another format is refused before anything is made of it. It is read
+//! twice for that, some at a time both times: a million findings are never in memory as bytes and as findings at once.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -25,7 +26,9 @@ const VERSION: u32 = 1;
 /// Before the digest.
 const SEAL: &[u8] = b"\nsha256 ";
 /// [`SEAL`], 64 digits, end of line.
-const SEAL_BYTES: usize = SEAL.len() + 65;
+const SEAL_BYTES: u64 = SEAL.len() as u64 + 65;
+/// Bytes read or written at once.
+const PIECE: usize = 1 << 20;
 
 /// Why a snapshot cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +62,7 @@ struct Written<'a> {
 
 /// What is read: the same members.
 #[derive(Deserialize)]
-struct Read {
+struct Kept {
     seed: u64,
     queue: String,
     clock: Reading,
@@ -93,7 +96,7 @@ impl Local {
         let state = self.state();
         let findings = state.hub.len();
         {
-            let mut out = BufWriter::with_capacity(1 << 20, &mut digesting);
+            let mut out = BufWriter::with_capacity(PIECE, &mut digesting);
             out.write_all(format!("{MAGIC}{VERSION}\n").as_bytes())?;
             let queues = self.0.queues.lock();
             let (seed, queue, clock) = (self.0.seed, self.0.queue_name.as_str(), self.0.clock.read());
@@ -112,8 +115,8 @@ impl Local {
 
     /// A hub that goes on from a snapshot. Of `options` count those of the process: speed, principals, external ids, calls; a
     /// real clock shows `start` if that is later than the snapshot's time.
-    pub fn restore(snapshot: &[u8], options: LocalOptions) -> Result<Self, SnapshotError> {
-        let Read { seed, queue, clock, queues, state } = read(snapshot)?;
+    pub fn restore(snapshot: impl Read + Seek, options: LocalOptions) -> Result<Self, SnapshotError> {
+        let Kept { seed, queue, clock, queues, state } = read(snapshot)?;
         let first = match options.speed {
             Speed::Real => Reading { now: clock.now.max(options.start), ..clock },
             Speed::Accelerated(_) | Speed::Stepped => clock,
@@ -125,21 +128,53 @@ impl Local {
     }
 }
 
-fn read(snapshot: &[u8]) -> Result<Read, SnapshotError> {
-    let damaged = |what: &str| SnapshotError::Damaged(what.to_owned());
-    let rest = snapshot.strip_prefix(MAGIC.as_bytes()).ok_or(SnapshotError::Foreign)?;
-    let line = rest.iter().take(12).position(|byte| *byte == b'\n').ok_or(SnapshotError::Foreign)?;
+fn read(mut from: impl Read + Seek) -> Result<Kept, SnapshotError> {
+    let begins = first_line(&mut from)?;
+    let ends = from.seek(SeekFrom::End(0))?.checked_sub(SEAL_BYTES).filter(|ends| *ends >= begins);
+    let ends = ends.ok_or_else(|| damaged("cut off"))?;
+    require_seal(&mut from, ends)?;
+    from.seek(SeekFrom::Start(begins))?;
+    let body = BufReader::with_capacity(PIECE, from.take(ends - begins));
+    serde_json::from_reader(body).map_err(|error| damaged(&error.to_string()))
+}
+
+/// Reads the first line; gives where the next one begins.
+fn first_line(from: &mut impl Read) -> Result<u64, SnapshotError> {
+    let mut first = Vec::new();
+    // A version has few digits.
+    from.take(MAGIC.len() as u64 + 12).read_to_end(&mut first)?;
+    let rest = first.strip_prefix(MAGIC.as_bytes()).ok_or(SnapshotError::Foreign)?;
+    let line = rest.iter().position(|byte| *byte == b'\n').ok_or(SnapshotError::Foreign)?;
     let version = std::str::from_utf8(&rest[..line]).ok().and_then(|version| version.parse().ok());
     match version.ok_or(SnapshotError::Foreign)? {
-        VERSION => {}
-        newer if newer > VERSION => return Err(SnapshotError::Newer(newer)),
-        older => return Err(SnapshotError::Older(older)),
+        VERSION => Ok((MAGIC.len() + line + 1) as u64),
+        newer if newer > VERSION => Err(SnapshotError::Newer(newer)),
+        older => Err(SnapshotError::Older(older)),
     }
-    let end = snapshot.len().checked_sub(SEAL_BYTES).filter(|end| *end > MAGIC.len() + line);
-    let (body, seal) = snapshot.split_at(end.ok_or_else(|| damaged("cut off"))?);
-    let digest = seal.strip_prefix(SEAL).and_then(|seal| seal.strip_suffix(b"\n")).ok_or_else(|| damaged("cut off"))?;
-    if hex(&Sha256::digest(body)).as_bytes() != digest {
-        return Err(damaged("its checksum is another"));
+}
+
+/// Refuses a file whose seal, at `ends`, is not that of what comes before it.
+fn require_seal(from: &mut (impl Read + Seek), ends: u64) -> Result<(), SnapshotError> {
+    from.rewind()?;
+    let (mut digest, mut left, mut piece) = (Sha256::new(), ends, vec![0; PIECE]);
+    while left > 0 {
+        let length = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+        let piece = &mut piece[..length];
+        from.read_exact(piece).map_err(cut_off)?;
+        digest.update(piece);
+        left -= length as u64;
     }
-    serde_json::from_slice(&body[MAGIC.len() + line + 1..]).map_err(|error| damaged(&error.to_string()))
+    let mut seal = Vec::new();
+    from.read_to_end(&mut seal)?;
+    let told = seal.strip_prefix(SEAL).and_then(|seal| seal.strip_suffix(b"\n")).ok_or_else(|| damaged("cut off"))?;
+    if hex(&digest.finalize()).as_bytes() == told { Ok(()) } else { Err(damaged("its checksum is another")) }
+}
+
+fn damaged(what: &str) -> SnapshotError {
+    SnapshotError::Damaged(what.to_owned())
+}
+
+/// Shorter than it was a moment ago.
+fn cut_off(error: std::io::Error) -> SnapshotError {
+    if error.kind() == ErrorKind::UnexpectedEof { damaged("cut off") } else { error.into() }
 }

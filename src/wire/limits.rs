@@ -81,5 +81,5 @@ pub const RATE_IMPORT_FINDINGS: Rate = Rate { per_second: 10, burst: 30 };
 pub const RATE_ENABLE_STANDARDS: Rate = Rate { per_second: 1, burst: 1 };
 /// UpdateStandardsControl.
 pub const RATE_STANDARDS_CONTROL: Rate = Rate { per_second: 1, burst: 5 };
-/// All other operations: one bucket each here (whether they share one is not said).
+/// All other operations: whether each has a bucket or all share one is not said.
 pub const RATE_OTHER: Rate = Rate { per_second: 10, burst: 30 };

@@ -19,6 +19,17 @@ pub struct Operation {
     pub rate: Rate,
 }
 
+/// The operations whose quota is listed by name; of all others the documentation gives one quota.
+const LISTED: [&str; 5] =
+    ["BatchEnableStandards", "BatchImportFindings", "BatchUpdateFindings", "GetFindings", "UpdateStandardsControl"];
+
+impl Operation {
+    /// Whether its quota is listed by name.
+    pub fn has_own_quota(&self) -> bool {
+        LISTED.contains(&self.name)
+    }
+}
+
 /// The operation behind `method` and `path`, and what its label stands for, as it is in the path; empty where it has none.
 /// `None`: Security Hub has no operation there.
 pub fn find<'p>(method: &str, path: &'p str) -> Option<(&'static Operation, &'p str)> {

@@ -17,6 +17,7 @@ use hubkeeper::local::hub::caller::{Caller, Principal};
 use hubkeeper::wire::limits::{RATE_GET_FINDINGS, RATE_UPDATE_FINDINGS};
 use hubkeeper::wire::securityhub::BatchImportFindings;
 
+use crate::topology::{self, Topology};
 use crate::world::{Sim, policy};
 
 /// Seconds between looks at the loop.
@@ -130,6 +131,69 @@ fn convergence(pools: usize) {
             simulate(converged(FINDINGS, share, pools, latency, throttle));
         }
     }
+}
+
+/// 100,000 findings in three shapes, with throttles and lag, and what is written in a day after that.
+pub fn topologies() {
+    let findings = std::env::var("HUBKEEPER_BENCH_FINDINGS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    println!(
+        "topologies: {findings} findings of 12 accounts, one rule that suppresses half of them; all of the quota; 1 % of calls throttled,"
+    );
+    println!(
+        "reads lag by 5 s, events by 2 s; virtual seconds. bound: the quota of the fullest pool, if every page and call were full"
+    );
+    println!("after: calls in the day after convergence, of which one is the audit");
+    println!(
+        "{:>11} {:>6}  {:>6} {:>6} {:>6}  {:>6} {:>7} {:>8}  {:>6} {:>7}  {:>9}  {:>12} {:>11}  {:>6}",
+        "topology",
+        "pools",
+        "bound",
+        "took",
+        "ratio",
+        "reads",
+        "fewest",
+        "re-reads",
+        "writes",
+        "fewest",
+        "throttled",
+        "after: reads",
+        "after: writes",
+        "CPU s"
+    );
+    for topology in Topology::ALL {
+        simulate(at_size(topology, findings));
+    }
+}
+
+async fn at_size(topology: Topology, findings: usize) {
+    let mut sim = topology.build(findings);
+    sim.declare(&(hub(100, &topology.named()) + &policy("p", topology::RULE)));
+    let (start, began) = (sim.now(), Instant::now());
+    sim.start();
+    until(&sim, |sim| !sim.figures().syncing && sim.figures().findings > 0).await;
+    let first = reads(&sim);
+    until(&sim, |sim| sim.figures().converged).await;
+    let took = sim.now().duration_since(start).as_secs_f64();
+    let pools = topology.pools(findings);
+    let written: Vec<usize> = pools.iter().map(|count| count / 2).collect();
+    let fewest = |counts: &[usize]| counts.iter().map(|count| count.div_ceil(100)).sum::<usize>();
+    let bound = topology::bound(&pools, &written, 100);
+    let throttled: u64 = ["GetFindings", "BatchUpdateFindings"].iter().map(|name| sim.local.count(name).throttled).sum();
+    let (all, writes) = (reads(&sim), sim.writes() - sim.local.count("BatchUpdateFindings").throttled);
+    sim.pass(86_400 + 3_600).await;
+    let (read_after, written_after) =
+        (reads(&sim) - all, sim.writes() - sim.local.count("BatchUpdateFindings").throttled - writes);
+    println!(
+        "{:>11} {:>6}  {bound:>6.0} {took:>6.0} {:>6.3}  {first:>6} {:>7} {:>8}  {writes:>6} {:>7}  {throttled:>9}  {read_after:>12} {written_after:>13}  {:>6.1}",
+        format!("{topology:?}"),
+        pools.len(),
+        took / bound,
+        fewest(&pools),
+        all - first,
+        fewest(&written),
+        began.elapsed().as_secs_f64()
+    );
+    assert_eq!(written_after, 0, "the loop goes on writing after it converged");
 }
 
 async fn converged(findings: usize, share: u32, pools: usize, latency: u64, throttle: u8) {

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "figures for people, of a world that is known")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hubkeeper::core::status::ComplianceStatus;
@@ -26,6 +27,9 @@ type Query = (&'static str, Value, Option<(&'static str, &'static str)>);
 const PAGES: usize = 60;
 /// Calls of 100 findings each.
 const CALLS: usize = 100;
+/// The part that reads the snapshot, and where it finds it.
+const RESTORED: &str = "restored";
+const SNAPSHOT: &str = "HUBKEEPER_BENCH_SNAPSHOT";
 
 /// Prints the figures; `HUBKEEPER_BENCH_FINDINGS`, absent: a million.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
@@ -45,35 +49,48 @@ pub fn run() {
     };
     let empty = memory("VmRSS");
     let began = Instant::now();
-    let local = Local::new(options.clone()).expect("such an organization");
+    let local = Local::new(options).expect("such an organization");
     let took = began.elapsed().as_secs_f64();
     println!("seeded in {took:.1} s: {:.0} findings/s", findings as f64 / took);
     let held = |what: &str| {
-        println!(
-            "memory, {what}: {:.0} MiB resident, {:.0} at most ({:.0} before)",
-            memory("VmRSS") - empty,
-            memory("VmHWM") - empty,
-            empty
-        );
+        println!("memory, {what}: {:.0} MiB resident, {:.0} at most ({empty:.0} before)", memory("VmRSS"), memory("VmHWM"));
     };
     held("seeded");
     pages(&local);
     held("after the pages");
     writes(&local);
     held("after the writes");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hub.snapshot");
     let began = Instant::now();
-    let mut snapshot = Vec::new();
-    local.save(&mut snapshot).expect("memory");
-    let size = snapshot.len() as f64 / 1024.0 / 1024.0;
-    println!("snapshot: {size:.0} MiB, written to memory in {:.1} s", began.elapsed().as_secs_f64());
-    let before = local.len();
+    let mut file = std::fs::File::create(&path).expect("a file");
+    local.save(&mut file).expect("space");
+    let size = file.metadata().map(|file| file.len()).unwrap_or_default() as f64 / 1024.0 / 1024.0;
+    println!("snapshot: {size:.0} MiB, written in {:.1} s", began.elapsed().as_secs_f64());
+    held("saved");
     drop(local);
+    // In a process that has held nothing else.
+    let program = std::env::current_exe().expect("this program");
+    let ended = Command::new(program).arg(RESTORED).env(SNAPSHOT, &path).status().expect("this program");
+    assert!(ended.success());
+}
+
+/// Goes on from the snapshot that an environment variable names, and prints what that takes.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time, and reads its file")]
+pub fn restored() {
+    let path = std::env::var(SNAPSHOT).expect("`local` says where it is");
+    let before = memory("VmRSS");
     let began = Instant::now();
-    let again = Local::restore(&snapshot, options).expect("what was just written");
-    println!("snapshot: read in {:.1} s", began.elapsed().as_secs_f64());
-    assert_eq!(again.len(), before);
-    drop(snapshot);
-    held("restored");
+    let file = std::fs::File::open(path).expect("the snapshot");
+    let local = Local::restore(file, LocalOptions::new(Timestamp::UNIX_EPOCH)).expect("what was just written");
+    let took = began.elapsed().as_secs_f64();
+    let (resident, most) = (memory("VmRSS"), memory("VmHWM"));
+    println!(
+        "snapshot: {} findings read in {took:.1} s: {resident:.0} MiB resident, {most:.0} at most ({before:.0} before)",
+        local.len()
+    );
+    pages(&local);
+    println!("memory, restored and read: {:.0} MiB resident, {:.0} at most", memory("VmRSS"), memory("VmHWM"));
 }
 
 fn caller(local: &Local) -> Caller {

@@ -1,5 +1,5 @@
 //! Figures: `make bench` prints ratios and counts, each taken within one run; times depend on the machine. One alone:
-//! `cargo bench --bench figures -- calls` (or cycles, converge, regions, matcher, inventory, memory, local). Those of the cluster take
+//! `cargo bench --bench figures -- calls` (or cycles, converge, regions, topologies, matcher, inventory, memory, local). Those of the cluster take
 //! half an hour and an API server, and are only run by name: apply, ready, resident, idle, rights.
 #![allow(
     clippy::disallowed_methods,
@@ -17,6 +17,9 @@ mod local;
 mod matcher;
 mod memory;
 mod process;
+#[path = "../it/sim/topology.rs"]
+#[allow(clippy::unwrap_used, missing_docs, reason = "the simulation's hubs at size")]
+mod topology;
 #[path = "../it/sim/world.rs"]
 #[allow(
     dead_code,
@@ -30,16 +33,20 @@ mod world;
 /// A part, and its name.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("calls", keeping::calls),
     ("cycles", keeping::cycles),
     ("converge", keeping::converge),
     ("regions", keeping::regions),
+    ("topologies", keeping::topologies),
     ("matcher", matcher::run),
     ("inventory", inventory::run),
     ("memory", memory::run),
     ("local", local::run),
 ];
+
+/// In a process of its own, that `local` starts.
+const OF_LOCAL: Part = ("restored", local::restored);
 
 /// On a real API server, and only by name.
 const OF_THE_CLUSTER: [Part; 5] = [
@@ -54,7 +61,8 @@ const OF_THE_CLUSTER: [Part; 5] = [
 fn main() {
     // cargo adds --bench.
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let known: Vec<&str> = PARTS.iter().chain(&OF_THE_CLUSTER).map(|(name, _)| *name).collect();
+    let by_name = || std::iter::once(&OF_LOCAL).chain(&OF_THE_CLUSTER);
+    let known: Vec<&str> = PARTS.iter().chain(by_name()).map(|(name, _)| *name).collect();
     if let Some(unknown) = asked.iter().find(|name| !known.contains(&name.as_str())) {
         eprintln!("there is no part {unknown}; there are: {}", known.join(", "));
         std::process::exit(2);
@@ -64,7 +72,7 @@ fn main() {
             run();
         }
     }
-    for (name, run) in OF_THE_CLUSTER {
+    for (name, run) in by_name() {
         if asked.iter().any(|wanted| wanted == name) {
             run();
         }

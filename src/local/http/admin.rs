@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::core::ids::AccountId;
-use crate::local::Local;
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
+use crate::local::{Count, Local};
 use crate::wire::operations;
 
 use super::{Incoming, respond};
@@ -69,7 +69,8 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
                 .counts()
                 .into_iter()
                 .map(|(operation, count)| {
-                    let count = json!({"calls": count.calls, "errors": count.errors, "findings": count.findings});
+                    let Count { calls, errors, throttled, findings } = count;
+                    let count = json!({"calls": calls, "errors": errors, "throttled": throttled, "findings": findings});
                     (operation.to_owned(), count)
                 })
                 .collect();

@@ -8,11 +8,14 @@ mod admin;
 mod ec2;
 mod form;
 pub mod identity;
+mod line;
 mod securityhub;
 mod sqs;
+mod status;
 mod sts;
 
 use std::future::{Future, IntoFuture as _};
+use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -24,6 +27,8 @@ use crate::wire::error::{AwsError, Protocol};
 use crate::wire::limits::{IMPORT_BYTES, REQUEST_BYTES};
 
 use super::Local;
+use super::hub::caller::Caller;
+use line::Line;
 
 /// A request that was read whole.
 pub(super) struct Incoming {
@@ -36,6 +41,8 @@ pub(super) struct Incoming {
     /// `http` or `https`.
     scheme: &'static str,
     body: Bytes,
+    /// Who signed it, once somebody has looked.
+    caller: OnceLock<Caller>,
 }
 
 impl Incoming {
@@ -89,14 +96,16 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
         return refuse(&local, &error, protocol);
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let incoming = Incoming { method: parts.method, path, query, headers: parts.headers, host, scheme, body };
+    let incoming =
+        Incoming { method: parts.method, path, query, headers: parts.headers, host, scheme, body, caller: OnceLock::new() };
     let protocol = if protocol == Protocol::Query { form::protocol_of(&incoming) } else { protocol };
     if incoming.method == Method::GET && incoming.path == "/" && protocol == Protocol::RestJson {
-        return text(&local, "Security Hub Local is ready\n");
+        return status::handle(&local);
     }
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
         return admin::handle(&local, &incoming, what);
     }
+    let line = Line::begin(&incoming, sqs_operation, protocol);
     local.turn();
     let answer = match (sqs_operation, protocol) {
         (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
@@ -104,6 +113,7 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
         (None, Protocol::Ec2) => ec2::handle(&local, &incoming),
         (None, _) => securityhub::handle(&local, &incoming).await,
     };
+    line.end(answer.as_ref().map_or_else(|error| error.code, |_| line::DONE));
     match answer {
         Ok(body) => respond(&local, StatusCode::OK, AwsError::content_type(protocol), body),
         Err(error) => refuse(&local, &error, protocol),
@@ -113,10 +123,6 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
 /// The query protocol takes its form in the query string too.
 fn is_form(parts: &http::request::Parts) -> bool {
     parts.method == Method::GET && parts.uri.query().is_some_and(|query| query.contains("Action="))
-}
-
-fn text(local: &Local, text: &str) -> Response {
-    respond(local, StatusCode::OK, "text/plain; charset=utf-8", text.to_owned())
 }
 
 fn refuse(local: &Local, error: &AwsError, protocol: Protocol) -> Response {

@@ -175,6 +175,11 @@ impl Hub {
         self.enabled.keys().filter(|(of, _)| *of == account).map(|(_, region)| region.clone()).collect()
     }
 
+    /// In how many accounts and Regions it is on.
+    pub fn places_enabled(&self) -> usize {
+        self.enabled.len()
+    }
+
     /// The settings of a hub that is on.
     pub(super) fn settings(&self, account: AccountId, region: &Region) -> Option<&Settings> {
         self.enabled.get(&(account, region.clone()))

@@ -175,7 +175,7 @@ fn again(local: &Local) -> Local {
     let mut bytes = Vec::new();
     local.save(&mut bytes).unwrap();
     let options = LocalOptions { speed: Speed::Stepped, ..LocalOptions::new(local.clock().now()) };
-    Local::restore(&bytes, options).unwrap()
+    Local::restore(std::io::Cursor::new(bytes), options).unwrap()
 }
 
 #[tokio::test]

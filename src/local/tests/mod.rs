@@ -2,8 +2,10 @@
 
 mod client;
 mod kept;
+mod model;
 mod queue;
 mod snapshot;
+mod status;
 mod tags;
 mod wire;
 

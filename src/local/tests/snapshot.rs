@@ -1,5 +1,6 @@
 //! Snapshots and the clock: what is kept, what is refused, what is due when.
 
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ fn answers(local: &Local) -> Vec<String> {
 fn after_a_snapshot_every_answer_is_the_same_to_the_byte_and_so_is_what_comes_then() {
     let local = hub();
     let bytes = saved(&local);
-    let again = Local::restore(&bytes, options(&local)).unwrap();
+    let again = Local::restore(Cursor::new(&bytes), options(&local)).unwrap();
     assert_eq!(saved(&again), bytes, "a snapshot of what a snapshot made is the same");
     assert_eq!(answers(&again), answers(&local));
     let go_on = |local: &Local| {
@@ -117,7 +118,7 @@ fn a_token_of_before_a_snapshot_goes_on_after_it() {
     let page =
         |local: &Local, request: &GetFindings| local.with_hub(|hub, now| hub.get_findings(&caller, request, now, None).unwrap());
     request.next_token = page(&local, &request).next_token;
-    let again = Local::restore(&saved(&local), options(&local)).unwrap();
+    let again = Local::restore(Cursor::new(saved(&local)), options(&local)).unwrap();
     assert_eq!(page(&again, &request), page(&local, &request));
 }
 
@@ -125,7 +126,7 @@ fn a_token_of_before_a_snapshot_goes_on_after_it() {
 fn a_file_that_is_not_whole_not_ours_or_of_another_format_is_refused_in_one_sentence() {
     let local = Local::builder().findings(5).build().unwrap();
     let bytes = saved(&local);
-    let refused = |bytes: &[u8]| Local::restore(bytes, options(&local)).map(|_| ()).unwrap_err();
+    let refused = |bytes: &[u8]| Local::restore(Cursor::new(bytes), options(&local)).map(|_| ()).unwrap_err();
     assert!(matches!(refused(b""), SnapshotError::Foreign));
     assert!(matches!(refused(b"{\"a\": 1}\n"), SnapshotError::Foreign));
     assert!(matches!(refused(b"hubkeeper-local-snapshot one\n{}"), SnapshotError::Foreign));
@@ -150,13 +151,57 @@ fn a_file_that_is_not_whole_not_ours_or_of_another_format_is_refused_in_one_sent
     assert!(!error.to_string().contains('\n'), "{error}");
 }
 
+/// A file that tells how much of it was asked for at once.
+struct Watched {
+    file: Cursor<Vec<u8>>,
+    most: std::rc::Rc<std::cell::Cell<usize>>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        self.most.set(self.most.get().max(to.len()));
+        self.file.read(to)
+    }
+}
+
+impl Seek for Watched {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[test]
+fn a_snapshot_is_read_some_at_a_time_however_large_it_is() {
+    let local = Local::builder().findings(8_000).accounts(20).regions(3).build().unwrap();
+    let bytes = saved(&local);
+    assert!(bytes.len() > 2 << 20, "{} bytes say nothing", bytes.len());
+    let most = std::rc::Rc::default();
+    let watched = Watched { file: Cursor::new(bytes.clone()), most: std::rc::Rc::clone(&most) };
+    let again = Local::restore(watched, options(&local)).unwrap();
+    assert_eq!(most.get(), 1 << 20);
+    assert_eq!(saved(&again), bytes);
+}
+
+#[test]
+fn what_is_told_in_another_order_or_not_at_all_is_refused() {
+    let local = Local::builder().findings(5).build().unwrap();
+    let text = String::from_utf8(saved(&local)).unwrap();
+    let (body, _) = text.split_once("\nsha256 ").unwrap();
+    let sealed = |body: &str| Cursor::new(format!("{body}\nsha256 {}\n", hex(&sha256(body.as_bytes()))).into_bytes());
+    assert!(Local::restore(sealed(body), options(&local)).is_ok());
+    for other in ["\"wrods\":[", "\"rows\":["] {
+        let error = Local::restore(sealed(&body.replacen("\"words\":[", other, 1)), options(&local)).unwrap_err();
+        assert!(error.to_string().contains("the findings are damaged: words is not where it belongs"), "{error}");
+    }
+}
+
 #[test]
 fn a_real_clock_is_not_set_back_by_a_snapshot() {
     let local = Local::builder().findings(5).build().unwrap();
     let (bytes, later) = (saved(&local), crate::local::clock::after(local.clock().now(), Duration::from_hours(5)));
     let shown = |speed, start| {
         let options = LocalOptions { speed, ..LocalOptions::new(start) };
-        Local::restore(&bytes, options).unwrap().clock().now()
+        Local::restore(Cursor::new(&bytes), options).unwrap().clock().now()
     };
     assert_eq!(shown(Speed::Stepped, later), local.clock().now());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();

@@ -70,7 +70,7 @@ async fn it_says_when_it_is_ready_and_refuses_what_is_not_signed() {
     let send = |uri: &str| router.clone().oneshot(Request::builder().uri(uri.to_owned()).body(Body::empty()).unwrap());
     let response = send("/").await.unwrap();
     assert_eq!(response.status(), 200);
-    assert!(response.into_body().collect().await.unwrap().to_bytes().starts_with(b"Security Hub Local is ready"));
+    assert!(response.into_body().collect().await.unwrap().to_bytes().starts_with(b"<!DOCTYPE html>"));
     assert_eq!(send("/accounts").await.unwrap().status(), 403);
 }
 

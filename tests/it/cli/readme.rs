@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use hubkeeper::local::Local;
 
 use super::{
-    BIN, Hub, Manifests, Running, SMALL, code, converged, hubkeeper, installed, keeping, local, reach, root, text, until,
+    BIN, Hub, Manifests, Running, SMALL, code, converged, hubkeeper, installed, keeping, local, reach, root, run, text, until,
 };
 use crate::real::moto::Moto;
 
@@ -71,6 +71,20 @@ fn every_block_of_commands_is_tried_by_a_test() {
     }
     for start in tried {
         block("sh", start);
+    }
+}
+
+#[test]
+fn the_readme_has_a_row_for_every_switch_of_security_hub_local() {
+    let help = text(&run(&["local", "--help"]).stdout);
+    let (_, behaviour) = help.split_once("\nBehaviour:\n").unwrap();
+    // Up to the next heading.
+    let lines = behaviour.lines().take_while(|line| line.is_empty() || line.starts_with(' '));
+    let switches: Vec<&str> = lines.filter_map(|line| line.strip_prefix("      ")?.split(' ').next()).collect();
+    let switches: Vec<&str> = switches.into_iter().filter(|word| word.starts_with("--")).collect();
+    assert!(switches.len() >= 8, "{switches:?}");
+    for switch in switches {
+        assert!(readme().contains(&format!("\n| `{switch}` |")), "{switch} is not in the README's table");
     }
 }
 

@@ -13,6 +13,8 @@ mod proof;
 mod races;
 mod reads;
 mod shutdown;
+mod size;
 mod statuses;
 mod take_back;
+mod topology;
 pub mod world;

@@ -53,13 +53,14 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
     let operation = found.name;
     let at = local.clock().now();
     let caller = local.identities().caller(incoming, at)?;
-    let note = |findings, unprocessed, error| {
-        local.note(Call { operation, caller: caller.clone(), at, findings, unprocessed, error });
+    let note_as = |throttled, findings, unprocessed, error| {
+        local.note(Call { operation, caller: caller.clone(), at, findings, unprocessed, error, throttled });
     };
+    let note = |findings, unprocessed, error| note_as(false, findings, unprocessed, error);
     let verdict = match local.admit(found, &caller) {
         Ok(verdict) => verdict,
         Err(error) => {
-            note(0, 0, Some(error.code));
+            note_as(true, 0, 0, Some(error.code));
             return Err(error);
         }
     };
@@ -74,7 +75,7 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
         }
         Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) => {
             let error = error_of(verdict.fault, &format!("securityhub:{operation}"), &caller);
-            note(0, 0, Some(error.code));
+            note_as(matches!(verdict.fault, Some(Fault::Throttle(_))), 0, 0, Some(error.code));
             return Err(error);
         }
         Some(Fault::TimeoutAfter | Fault::Partial { .. }) | None => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::de::Error as _;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -19,20 +19,7 @@ use crate::local::latin;
 /// Words in one piece of the list of them.
 const PIECE: usize = 4096;
 
-/// What is read.
-#[derive(Deserialize)]
-struct Read {
-    packer: Packer,
-    places: Vec<(AccountId, Region)>,
-    columns: Vec<(String, Vec<Vec<OwnedItem>>)>,
-    past: Past,
-    lifetimes: Lifetimes,
-    free: Vec<u32>,
-    rows: Vec<Option<SavedRow>>,
-    words: Vec<Words>,
-}
-
-/// What is written: the same members.
+/// What is written, and read in the same order: what a row needs is there before the rows.
 #[derive(Serialize)]
 struct Written<'a> {
     packer: &'a Packer,
@@ -83,23 +70,93 @@ impl Serialize for Store {
 
 impl<'de> Deserialize<'de> for Store {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let damaged = |what: &str| D::Error::custom(format!("the findings are damaged: {what}"));
-        let Read { packer, places, columns, past, lifetimes, free, rows, words } = Read::deserialize(from)?;
-        let mut values = Vec::new();
-        for (name, items) in columns {
-            let field = Field::from_name(&name).ok_or_else(|| damaged("a column of no field"))?;
-            let items = items.into_iter().map(|items| items.into_iter().map(|item| (field, item)).collect()).collect();
-            values.push((field, items));
+        from.deserialize_map(Members)
+    }
+}
+
+/// Reads the members one after the other, straight into a store: nothing is in memory twice.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Store;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the findings of a snapshot")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Store, A::Error> {
+        let packer = member(&mut from, "packer")?;
+        let mut places = Places::default();
+        for (account, region) in member::<Vec<(AccountId, Region)>, A>(&mut from, "places")? {
+            places.number(account, &region);
         }
-        let columns = Columns::with_values(values).ok_or_else(|| damaged("other columns"))?;
-        let mut store = Self { packer, free, columns, past, lifetimes, ..Self::default() };
-        let mut known = Places::default();
-        for (account, region) in places {
-            known.number(account, &region);
+        let columns = columns(member(&mut from, "columns")?)?;
+        let past = member(&mut from, "past")?;
+        let lifetimes = member(&mut from, "lifetimes")?;
+        let free = member(&mut from, "free")?;
+        let mut store = Store { packer, free, places, columns, past, lifetimes, ..Store::default() };
+        named(&mut from, "rows")?;
+        from.next_value_seed(IntoRows(&mut store))?;
+        named(&mut from, "words")?;
+        store.words = from.next_value_seed(IntoWords)?;
+        if let Some(name) = from.next_key::<String>()? {
+            return Err(damaged(&format!("{name} is not known")));
         }
-        store.places = known;
-        let (mut created, mut updated) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        for (row, saved) in (0..).zip(rows) {
+        if store.free.len() + store.live.len() != store.rows.len() {
+            return Err(damaged("rows are missing"));
+        }
+        Ok(store)
+    }
+}
+
+fn damaged<E: serde::de::Error>(what: &str) -> E {
+    E::custom(format!("the findings are damaged: {what}"))
+}
+
+/// The next member, which has this name.
+fn member<'de, T: Deserialize<'de>, A: MapAccess<'de>>(from: &mut A, name: &str) -> Result<T, A::Error> {
+    named(from, name)?;
+    from.next_value()
+}
+
+fn named<'de, A: MapAccess<'de>>(from: &mut A, name: &str) -> Result<(), A::Error> {
+    let next: Option<String> = from.next_key()?;
+    if next.as_deref() == Some(name) { Ok(()) } else { Err(damaged(&format!("{name} is not where it belongs"))) }
+}
+
+fn columns<E: serde::de::Error>(saved: Vec<(String, Vec<Vec<OwnedItem>>)>) -> Result<Columns, E> {
+    let mut values = Vec::new();
+    for (name, items) in saved {
+        let field = Field::from_name(&name).ok_or_else(|| damaged("a column of no field"))?;
+        let items = items.into_iter().map(|items| items.into_iter().map(|item| (field, item)).collect()).collect();
+        values.push((field, items));
+    }
+    Columns::with_values(values).ok_or_else(|| damaged("other columns"))
+}
+
+/// Files the rows in a store that has all else that they need.
+struct IntoRows<'a>(&'a mut Store);
+
+impl<'de> DeserializeSeed<'de> for IntoRows<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for IntoRows<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of findings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
+        let Self(store) = self;
+        let (mut created, mut updated) = (Vec::new(), Vec::new());
+        for row in 0.. {
+            let Some(saved) = from.next_element::<Option<SavedRow>>()? else { break };
             let (kept, [create, update, process], hour) = match saved {
                 None => (None, [0; 3], NEVER),
                 Some(SavedRow { kept, times, hour, codes }) => {
@@ -123,11 +180,35 @@ impl<'de> Deserialize<'de> for Store {
         }
         store.by_created = created.into_iter().collect();
         store.by_updated = updated.into_iter().collect();
-        store.words = words.into_iter().flat_map(|Words(words)| words).collect();
-        if store.free.len() + store.live.len() != store.rows.len() {
-            return Err(damaged("rows are missing"));
+        Ok(())
+    }
+}
+
+/// Makes the set of all words.
+struct IntoWords;
+
+impl<'de> DeserializeSeed<'de> for IntoWords {
+    type Value = BTreeSet<(u64, u32)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for IntoWords {
+    type Value = BTreeSet<(u64, u32)>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the words of findings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        // One list first: a tree that is made of a list is full, one that grows at its end is half empty.
+        let mut all = Vec::new();
+        while let Some(Words(words)) = from.next_element()? {
+            all.extend(words);
         }
-        Ok(store)
+        Ok(all.into_iter().collect())
     }
 }
 
