@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::core::ids::Region;
 use crate::wire::event::imported;
 
 use super::Local;
@@ -17,17 +18,20 @@ pub trait EventTarget: Send + Sync {
 }
 
 impl Local {
-    /// What EventBridge does: every change of the organization's findings becomes an event on the administrator's bus in the
-    /// home Region, and goes to the queue there. Other accounts have no bus here.
+    /// What EventBridge does: every change of a finding becomes an event on the buses that see it ([`Topology::buses`]). Those of
+    /// the account that the queue belongs to have a rule for it: in the home Region as it was laid out, and, for what does not
+    /// flow there, in the finding's own.
+    ///
+    /// [`Topology::buses`]: super::hub::topology::Topology::buses
     pub(super) fn deliver(&self, changes: Vec<Change>) {
         for change in changes {
             let (to, body, copies, due, overtake) = {
                 let mut state = self.state();
                 let organization = state.hub.organization();
-                if organization.account(change.account).is_none() {
-                    continue;
-                }
-                let (account, region) = (organization.administrator.id, organization.home.clone());
+                let (account, home) = (organization.administrator.id, &organization.home);
+                let buses = state.hub.topology().buses(change.account, &change.region);
+                let seen = |from: &&Region| buses.iter().any(|(of, region)| *of == account && region == *from);
+                let Some(region) = [home, &change.region].into_iter().find(seen).cloned() else { continue };
                 let events = state.switchboard.faults().events.clone();
                 if state.switchboard.chance(events.loss_percent) {
                     continue;

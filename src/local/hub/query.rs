@@ -255,8 +255,7 @@ impl Hub {
         );
         let cursor = request.next_token.as_deref().map(|token| self.tokens.open(&query, token)).transpose()?;
         let cursor = cursor.filter(|cursor| cursor != START);
-        let view = self.organization.view(caller.account, &caller.region);
-        let seen = self.store.of_places(|account, region| view.sees(account, region) && self.is_enabled(account, region));
+        let seen = self.view(caller, now).rows();
         let search = Search {
             candidates: self.candidates(seen, &filters, now, cost),
             fields: filters.fields().collect(),

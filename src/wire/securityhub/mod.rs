@@ -3,14 +3,20 @@
 //! What a caller may leave out is an `Option`, and a member that the model requires is none: reading a request without it fails.
 //! Values that the service checks (bounds, patterns, words of a vocabulary) are checked by who serves it.
 
+mod aggregators;
 mod controls;
 mod findings;
 mod hub;
+mod members;
+mod organization;
 mod standards;
 pub mod tags;
 
+pub use aggregators::*;
 pub use controls::*;
 pub use findings::*;
 pub use hub::*;
+pub use members::*;
+pub use organization::*;
 pub use standards::*;
 pub use tags::{ResourceTags, TagResource, Tags};

@@ -3,10 +3,12 @@
 //! To add an operation: its shapes in `wire::securityhub`, what it means in `local::hub`, and a row in its family here. Quota,
 //! faults and the books are the same for all. One that no family has is refused by name.
 
+mod aggregators;
 pub(super) mod ask;
 mod controls;
 mod findings;
 mod hub;
+mod members;
 mod organization;
 mod standards;
 mod tags;
@@ -24,10 +26,12 @@ use super::Incoming;
 use ask::{Ask, Family, Handler};
 
 /// Every operation that is served.
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 8] = [
     findings::OPERATIONS,
     hub::OPERATIONS,
+    members::OPERATIONS,
     organization::OPERATIONS,
+    aggregators::OPERATIONS,
     standards::OPERATIONS,
     controls::OPERATIONS,
     tags::OPERATIONS,

@@ -17,16 +17,28 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import aggregators
 import controls
 import findings
 import hub
+import members
 import organization
 import standards
 import tags
 from shapes import least, problems, spoilt
 from table import ADMIN, HOME, STRANGER, Call, Fails
 
-FAMILIES = [hub.FAMILY, standards.FAMILY, controls.FAMILY, organization.FAMILY, findings.FAMILY, tags.FAMILY]
+FAMILIES = [
+    hub.FAMILY,
+    standards.FAMILY,
+    controls.FAMILY,
+    findings.FAMILY,
+    tags.FAMILY,
+    # These change who sees what: last, and in this order.
+    members.FAMILY,
+    aggregators.FAMILY,
+    organization.FAMILY,
+]
 
 # Errors that are provoked alike for every operation, by switches of the server.
 BY_FAULT = {
