@@ -3,6 +3,8 @@
 .PHONY: help demo test unit lint fmt generate bench mutants clean
 
 CARGO ?= cargo
+# More than cores: what runs in a cluster mostly waits, and some of it for its turn.
+TEST_THREADS ?= 6
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,7 +14,7 @@ demo: ## the tour: Security Hub Local, a policy, an exception; no AWS, no cluste
 
 test: ## all tests; installs what they need into .cache/ the first time
 	tests/setup.sh moto controlplane tools
-	$(CARGO) test --locked
+	$(CARGO) test --locked -- --test-threads $(TEST_THREADS)
 
 unit: ## the tests beside the code only
 	$(CARGO) test --locked --lib

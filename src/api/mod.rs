@@ -31,7 +31,7 @@ pub use approval::Approval;
 pub use control_policy::ControlPolicy;
 pub use exception_policy::ExceptionPolicy;
 pub use finding_exception::FindingException;
-pub use schema::{all_crds, crd, crds_yaml};
+pub use schema::{all_crds, crd, crds_yaml, plural};
 pub use security_hub::SecurityHub;
 
 /// The API group.

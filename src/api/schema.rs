@@ -1,7 +1,7 @@
 //! What the derive cannot say: schemas of shared shapes, patterns in words, and the CRDs as YAML.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::CustomResourceExt;
+use kube::{CustomResourceExt, Resource as _};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
@@ -57,6 +57,19 @@ pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
             "message": "must be a date that exists, before the year 9999.",
         }],
     })
+}
+
+/// The name of a kind in paths: `controlpolicies`.
+pub fn plural(kind: Kind) -> String {
+    match kind {
+        Kind::SecurityHub => SecurityHub::plural(&()),
+        Kind::Account => Account::plural(&()),
+        Kind::ControlPolicy => ControlPolicy::plural(&()),
+        Kind::FindingException => FindingException::plural(&()),
+        Kind::ExceptionPolicy => ExceptionPolicy::plural(&()),
+        Kind::Approval => Approval::plural(&()),
+    }
+    .into_owned()
 }
 
 /// The CustomResourceDefinition of a kind.

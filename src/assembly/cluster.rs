@@ -6,7 +6,9 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
+use crate::cluster::identity::IdentityError;
 use crate::cluster::read::{ReadError, Reader, cause, quoted};
+use crate::core::hub_owner::HubOwner;
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::objects::Desired;
 
@@ -148,6 +150,20 @@ impl Connected {
     pub async fn everything(&self) -> Result<Desired, ClusterError> {
         self.reader.everything().await.map_err(|error| self.failed(&error))?;
         Ok(self.reader.desired())
+    }
+
+    /// What is declared of hubs.
+    pub async fn hubs(&self) -> Result<Desired, ClusterError> {
+        self.reader.list(Kind::SecurityHub).await.map_err(|error| self.failed(&error))?;
+        Ok(self.reader.desired())
+    }
+
+    /// By what name this cluster owns a hub that was read: as its controller says, else the cluster's own.
+    pub async fn owner(&self, hub: &str) -> Result<HubOwner, IdentityError> {
+        match self.reader.keeper(hub) {
+            Some(owner) => Ok(owner),
+            None => self.reader.identity().await,
+        }
     }
 
     /// One object, and everything of one other kind: no more is read than is needed, because who approves may not be let see all.

@@ -18,28 +18,33 @@ use crate::aws::quota::{Quota, Share};
 use crate::aws::transport::{Settings, Transport, TransportError};
 use crate::core::ids::{IdError, Region};
 use crate::engine::ports::Clock;
-use crate::local::Local;
 use crate::local::feed::EventTarget;
 use crate::local::snapshot::SnapshotError;
+use crate::local::{Local, Standing};
 
 pub use crate::core::filter::MissingField;
 pub use crate::local::buckets::Sharing;
 pub use crate::local::clock::{Speed, SpeedError};
 pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
 pub use crate::local::hub::lifetime::Lifetimes;
+pub use crate::local::hub::topology::view::OldFindings;
 pub use crate::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};
 pub use crate::wire::error::UnprocessedCode;
+use crate::wire::securityhub::LinkingMode;
 
 /// What is told once it listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Hosted {
     pub address: SocketAddr,
+    /// The account that the event queue belongs to, and its Region.
     pub administrator: String,
     pub members: Vec<String>,
     pub home: String,
     pub linked: Vec<String>,
+    /// Nobody administers anybody yet: the management account of the organization, to begin with.
+    pub bare: Option<String>,
     pub queue_url: String,
     pub findings: usize,
     /// Whether it goes on from the snapshot.
@@ -124,14 +129,16 @@ pub async fn host(
     let failed = |source| HostError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let organization = local.organization();
+    let (organization, standing) = (local.organization(), local.standing());
     let (administrator, name) = local.event_queue();
+    let bare = standing.administrator.is_none() && standing.home.is_none();
     ready(&Hosted {
         address,
         administrator: administrator.to_string(),
-        members: organization.members.iter().map(|member| member.id.to_string()).collect(),
+        members: standing.members.iter().map(ToString::to_string).collect(),
         home: organization.home.to_string(),
-        linked: organization.linked.iter().map(Region::to_string).collect(),
+        linked: linked(&standing),
+        bare: bare.then(|| standing.management.to_string()),
         queue_url: format!("http://{address}/{administrator}/{name}"),
         findings: local.len(),
         restored,
@@ -148,6 +155,20 @@ pub async fn host(
     match snapshot {
         None => Ok(()),
         Some(path) => save(&local, path).map(|_| ()).map_err(|source| HostError::Save { path: path.to_owned(), source }),
+    }
+}
+
+/// The linked Regions, for people.
+fn linked(standing: &Standing) -> Vec<String> {
+    match standing.linking {
+        Some(LinkingMode::AllRegions) => vec!["all".to_owned()],
+        Some(LinkingMode::AllRegionsExceptSpecified) => {
+            let but = standing.regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ");
+            vec![format!("all but {but}")]
+        }
+        Some(LinkingMode::SpecifiedRegions | LinkingMode::NoRegions) | None => {
+            standing.regions.iter().map(Region::to_string).collect()
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::run::gated;
+use super::gated::gated;
 use crate::core::ids::ObjectRef;
 use crate::engine::ports::{Condition, Detail, ObjectStatus, SinkError, StatusSink, World};
 

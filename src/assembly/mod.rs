@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod connect;
+mod gated;
 pub mod host;
 pub mod keep;
 pub mod lead;

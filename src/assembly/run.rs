@@ -9,14 +9,13 @@ use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::gated::gated;
 use super::merge::MergedStatus;
 use crate::core::ids::ObjectRef;
 use crate::core::objects::{Desired, Meta, Object, PolicySpec};
 use crate::core::reasons;
 use crate::engine::keeper::{Keeper, Purpose};
-use crate::engine::ports::{
-    Blocked, Clock, Condition, DesiredSource, Detail, Effect, Event, Meter, ObjectStatus, SinkError, World,
-};
+use crate::engine::ports::{Clock, Condition, DesiredSource, Detail, Event, Meter, ObjectStatus, World};
 
 /// How long a source that cannot be read is left alone.
 const SOURCE_RETRY: Duration = Duration::from_secs(5);
@@ -179,18 +178,4 @@ async fn tell_orphans(world: &World, desired: &Desired, told: &mut BTreeMap<Obje
         orphans.insert(status.object.clone(), status);
     }
     *told = orphans;
-}
-
-/// Writes or removes a status, through the gate.
-pub(super) async fn gated(
-    world: &World,
-    object: &ObjectRef,
-    effect: impl Future<Output = Result<(), SinkError>>,
-) -> Result<(), SinkError> {
-    let passage = Effect::Status(object.clone());
-    let stopped = |blocked: Blocked| SinkError { action: format!("write the status of {object}"), message: blocked.to_string() };
-    world.gate.before(&passage).await.map_err(stopped)?;
-    let written = effect.await;
-    world.gate.after(&passage).await.map_err(stopped)?;
-    written
 }

@@ -1,29 +1,22 @@
 //! `take-over`: whose a hub is, moved on purpose. Values only, no text layout.
 
-use crate::cluster::hubs::{Hubs, HubsError};
-use crate::cluster::identity::{self, IdentityError};
+use crate::cluster::identity::IdentityError;
 use crate::core::hub_owner::{HubOwner, Named, Standing};
 use crate::core::ids::{AccountId, Region};
-use crate::core::objects::{Desired, HubSpec};
+use crate::core::objects::HubSpec;
 use crate::engine::hub_owner::{Hub, SETTLE};
 use crate::engine::keeper::Regions;
 use crate::engine::ports::{AwsFailure, World};
 
-use super::cluster::{ANSWER, Cluster, ClusterError, client};
+use super::cluster::ClusterError;
 use super::reach::{Progress, Reach};
 
 /// Why a hub's owner cannot be told or moved.
 #[derive(Debug, thiserror::Error)]
 pub enum TakeOverError {
-    /// The way to the cluster.
+    /// The cluster, and what is declared there.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// A client for it.
-    #[error("failed to make a client of the API server: {0}")]
-    Client(#[from] kube::Error),
-    /// What is declared there.
-    #[error(transparent)]
-    Hubs(#[from] HubsError),
     /// Which cluster it is.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -47,34 +40,7 @@ impl TakeOverError {
             Self::Cluster(error) => Some(error.advice()),
             Self::Aws(failure) => Some(failure.advice()),
             Self::Lost { .. } => Some("Agree with them, then run it again."),
-            _ => None,
-        }
-    }
-}
-
-/// A cluster whose hubs may be taken over.
-pub struct There {
-    hubs: Hubs,
-    client: kube::Client,
-}
-
-impl There {
-    /// Reads what is declared of hubs.
-    pub async fn read(cluster: &Cluster) -> Result<Self, TakeOverError> {
-        let client = client(&cluster.config().await?, ANSWER)?;
-        Ok(Self { hubs: Hubs::read(&client).await?, client })
-    }
-
-    /// What is declared of hubs.
-    pub fn desired(&self) -> Desired {
-        self.hubs.desired()
-    }
-
-    /// By what name this cluster owns the hub: as its controller says, else the cluster's own.
-    pub async fn owner(&self, hub: &str) -> Result<HubOwner, TakeOverError> {
-        match self.hubs.keeper(hub) {
-            Some(owner) => Ok(owner),
-            None => Ok(identity::of(&self.client).await?),
+            Self::Identity(_) => None,
         }
     }
 }

@@ -10,12 +10,10 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeN
 
 use super::failure::{Fail, read};
 use super::quota::{Operation, Quota, Retry};
-use super::transport::{Endpoint, EndpointError, Transport};
+use super::transport::{Endpoint, EndpointError, Transport, WAIT_SECONDS};
 use crate::core::ids::Region;
 use crate::engine::ports::{AwsFailure, FailureKind, Feed, Message};
 
-/// How long a poll waits for messages, in seconds: the most that SQS allows.
-pub const WAIT_SECONDS: u64 = 20;
 /// Messages in one call, the most that SQS allows.
 const BATCH: usize = 10;
 /// How often what could not be removed is tried again.
@@ -147,7 +145,7 @@ impl Feed for SqsFeed {
             .receive_message()
             .queue_url(&self.queue.url)
             .max_number_of_messages(10)
-            .wait_time_seconds(20)
+            .wait_time_seconds(WAIT_SECONDS.into())
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
         let output = self
             .quota

@@ -29,6 +29,9 @@ use crate::core::ids::Region;
 use crate::core::objects::Role;
 use crate::engine::ports::{Clock, Effect, Gate};
 
+/// How long a poll of a queue waits for messages, in seconds: the most that SQS allows.
+pub(super) const WAIT_SECONDS: u16 = 20;
+
 /// An endpoint override: https anywhere, plain http only to this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(String);
@@ -124,9 +127,8 @@ impl Timeouts {
             .build()
     }
 
-    /// SQS answers a long poll after 20 s.
     fn long_poll(self) -> Self {
-        let poll = Duration::from_secs(super::feed::WAIT_SECONDS);
+        let poll = Duration::from_secs(WAIT_SECONDS.into());
         Self { attempt: self.attempt + poll, operation: self.operation + poll, ..self }
     }
 

@@ -14,10 +14,10 @@ use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, RulesSee, Sharing, Speed,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, RulesSee, Sharing, Speed,
     SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
-use crate::core::ids::Region;
+use crate::core::ids::{AccountId, Region};
 
 /// Serve Security Hub Local: a hub to try things on and to test against
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,8 @@ Ground rules:
   checked. Every twelve digits are an account; one that is not of the organization has its hub off
   until it enables it. Every Region that a signature names is served.
 - The organization (administrator, members, home and linked Regions) is made by --accounts,
-  --regions and --home-region.
+  --regions and --home-region, or with --bare by the operations on members, administrators and
+  aggregators, which change it too.
 - Any role of any account can be assumed; one that is named by --external-id takes its external id.
 - BatchImportFindings under product/aws/securityhub is taken as the service's own check run, which
   AWS keeps for itself: it makes and updates control findings.
@@ -40,7 +41,8 @@ Ground rules:
 - What AWS leaves unsaid is a switch under Behaviour, which says the default.
 
 While it runs: GET / is a page that tells what is in it, the calls so far and the switches; under
-/_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST snapshot, POST action (what
+/_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST accounts (AWS
+Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST snapshot, POST action (what
 the console does with a custom action: {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET
 clock, organization, operations, calls. The log has a line for each call: account, Region, operation, code
 and milliseconds (target hubkeeper::local::call; --log warn is silent).
@@ -72,6 +74,13 @@ pub(super) struct Args {
     /// The home Region. Default: eu-west-1
     #[arg(long, value_name = "REGION")]
     home_region: Option<String>,
+    /// Hubs are off and nobody administers anybody: all of that is left to the operations of Security Hub
+    #[arg(long, conflicts_with = "findings")]
+    bare: bool,
+    /// The management account of the organization, which designates the delegated administrator. Every account belongs to it,
+    /// unless POST /_local/accounts says otherwise. Default: 000000000000
+    #[arg(long, value_name = "ACCOUNT")]
+    management_account: Option<String>,
     /// Same seed, same findings, same faults
     #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
@@ -156,6 +165,10 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "original", help_heading = "Behaviour")]
     rules_see: Sight,
 
+    /// Findings that a Region had before it was linked are replicated within 24 hours. Default: once they are updated
+    #[arg(long, help_heading = "Behaviour")]
+    link_old_findings: bool,
+
     /// One more name that is told apart as a secret access key; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "Identity")]
     principal: Vec<String>,
@@ -227,11 +240,15 @@ impl Args {
         };
         let first_region = self.home_region.as_deref().map(str::parse::<Region>).transpose();
         let first_region = first_region.map_err(|error| Failure::said(format!("failed to use --home-region: {error}")))?;
+        let management = self.management_account.as_deref().map(str::parse::<AccountId>).transpose();
+        let management = management.map_err(|error| Failure::said(format!("failed to use --management-account: {error}")))?;
         let mut options = LocalOptions {
             findings: self.findings,
             accounts: self.accounts,
             regions: self.regions,
             first_region,
+            bare: self.bare,
+            management,
             seed: self.seed,
             speed: self.clock,
             lifetimes: {
@@ -273,6 +290,7 @@ impl Args {
                 Sight::Original => RulesSee::Original,
                 Sight::Current => RulesSee::Current,
             },
+            old_findings: if self.link_old_findings { OldFindings::Replicated } else { OldFindings::OnceUpdated },
         }
     }
 
@@ -367,14 +385,19 @@ fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, out: &mut Out) -
     };
     out.line(out.bold(&format!("Security Hub Local on http://{}", hosted.address)))?;
     let members = count(hosted.members.len(), "member");
-    for (name, value) in [
-        ("administrator", format!("{} ({members})", hosted.administrator)),
-        ("home Region", hosted.home.clone()),
-        ("linked Regions", linked),
+    let organization = match &hosted.bare {
+        Some(management) => vec![("organization", format!("none yet; its management account is {management}"))],
+        None => vec![
+            ("administrator", format!("{} ({members})", hosted.administrator)),
+            ("home Region", hosted.home.clone()),
+            ("linked Regions", linked),
+        ],
+    };
+    for (name, value) in organization.into_iter().chain([
         ("findings", hosted.findings.to_string()),
         ("clock", clock),
         ("event queue", hosted.queue_url.clone()),
-    ] {
+    ]) {
         out.line(format_args!("  {name:<15}{value}"))?;
     }
     if let Some(path) = snapshot {

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::out::Out;
 use super::read::Way;
 use super::signals;
-use crate::assembly::take_over::{Holding, Place, TakeOverError, There};
+use crate::assembly::take_over::{Holding, Place, TakeOverError};
 use crate::core::hub_owner::HubOwner;
 use crate::core::objects::{Desired, HubSpec};
 
@@ -66,8 +66,8 @@ async fn meant(args: &Args) -> Result<(String, HubSpec, HubOwner), Failure> {
     let (desired, there): (Desired, _) = match &place {
         Declared::Directory(directory) => (declared::manifests(directory)?, None),
         Declared::Cluster(cluster) => {
-            let there = There::read(cluster).await.map_err(|error| failed(&error))?;
-            (there.desired(), Some(there))
+            let there = cluster.connect().await.map_err(|error| failed(&error.into()))?;
+            (there.hubs().await.map_err(|error| failed(&error.into()))?, Some(there))
         }
     };
     let hubs = declared::hubs(&desired, args.hub.as_deref(), &place)?;
@@ -78,7 +78,7 @@ async fn meant(args: &Args) -> Result<(String, HubSpec, HubOwner), Failure> {
     let spec = found.map(|declared| declared.spec.clone()).ok_or_else(|| Failure::said("failed to find the hub"))?;
     let owner = match (&args.owner, there) {
         (Some(owner), _) => owner.clone(),
-        (None, Some(there)) => there.owner(hub).await.map_err(|error| failed(&error))?,
+        (None, Some(there)) => there.owner(hub).await.map_err(|error| failed(&error.into()))?,
         (None, None) => HubOwner::files(),
     };
     Ok((hub.clone(), spec, owner))

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use kube::Client;
-use kube::api::{Api, PartialObjectMeta};
+use kube::api::{Api, DynamicObject, PartialObjectMeta};
 
 use super::failure;
-use super::source::resource;
+use super::resource::api_of;
 use crate::api::GROUP;
 use crate::core::ids::ObjectRef;
 use crate::engine::ports::{Absence, SinkError};
@@ -18,11 +18,7 @@ pub struct Asked(pub Client);
 impl Absence for Asked {
     async fn is_gone(&self, object: &ObjectRef) -> Result<bool, SinkError> {
         let action = format!("ask whether {object} is gone");
-        let resource = resource(object.kind);
-        let api: Api<PartialObjectMeta<kube::api::DynamicObject>> = match &object.namespace {
-            Some(namespace) => Api::namespaced_with(self.0.clone(), namespace, &resource),
-            None => Api::all_with(self.0.clone(), &resource),
-        };
+        let api: Api<PartialObjectMeta<DynamicObject>> = api_of(&self.0, object);
         match found(api.get_metadata(&object.name).await, &object.name) {
             Ok(found) => Ok(found.is_none()),
             Err(error) => Err(SinkError { message: failure::of(&error, &action), action }),

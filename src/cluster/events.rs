@@ -81,7 +81,7 @@ impl EventWriter {
         let namespace = object.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
         let api: Api<KubeEvent> = Api::namespaced(self.client.clone(), namespace);
         // One that is gone has no uid, and what is said of it is worth hearing all the same.
-        let uid = self.store.standing(object).map(|(uid, _)| uid);
+        let uid = self.store.uid(object);
         let kube_event = KubeEvent {
             metadata: ObjectMeta { generate_name: Some(format!("{}-", object.name)), ..ObjectMeta::default() },
             action: Some("Reconcile".to_owned()),

@@ -6,10 +6,14 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams, PostParams};
+use serde_json::Value;
 
-use super::source::resource;
+use super::absence::found;
+use super::identity::{self, IdentityError};
+use super::resource::{api_of, resource};
 use super::store::Store;
 use crate::api::GROUP;
+use crate::core::hub_owner::HubOwner;
 use crate::core::ids::{Kind, ObjectRef};
 use crate::core::objects::Desired;
 
@@ -175,24 +179,30 @@ impl Reader {
 
     /// One object, if it is there.
     pub async fn get(&self, object: &ObjectRef) -> Result<(), ReadError> {
-        let (resource, namespace) = (resource(object.kind), object.namespace.as_deref());
-        let api: Api<DynamicObject> = match namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
-        };
-        let failed = |why| Err(Self::error("get", object.kind, namespace, why));
-        match api.get(&object.name).await {
-            Ok(found) => {
-                self.store.put(object.kind, &found);
+        let api: Api<DynamicObject> = api_of(&self.client, object);
+        match found(api.get(&object.name).await, &object.name) {
+            Ok(there) => {
+                if let Some(there) = there {
+                    self.store.put(object.kind, &there);
+                }
                 Ok(())
             }
-            // Of an object that is not there the API server says which; of a kind that it does not have it knows no name.
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                let named = status.details.as_ref().is_some_and(|details| details.name == *object.name);
-                if named { Ok(()) } else { failed(Why::NoSuchResource) }
+            Err(error) => {
+                let namespace = object.namespace.as_deref();
+                Err(Self::error("get", object.kind, namespace, self.why(&error, namespace)))
             }
-            Err(error) => failed(self.why(&error, namespace)),
         }
+    }
+
+    /// By what name the controller of this cluster owns a hub that was read, if it has said so.
+    pub fn keeper(&self, hub: &str) -> Option<HubOwner> {
+        let keeper = |status: &Value| status.get("keeper")?.as_str()?.parse().ok();
+        self.store.status(&ObjectRef::cluster(Kind::SecurityHub, hub), keeper)?
+    }
+
+    /// By what name this cluster owns hubs, unless its controller says otherwise.
+    pub async fn identity(&self) -> Result<HubOwner, IdentityError> {
+        identity::of(&self.client).await
     }
 
     /// Who asks, as the API server knows them.

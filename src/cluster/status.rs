@@ -2,7 +2,7 @@
 //!
 //! The loop hands a status over and goes on; a slow API server delays what people read, never what is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::failure;
-use super::source::resource;
+use super::resource::api_of;
 use super::store::Store;
 use crate::api::conditions::Condition;
 use crate::api::{API_VERSION, object_status};
@@ -90,7 +90,6 @@ impl ClusterStatus {
     /// Writes what is due until `stop`; then what waits, as far as that goes quickly.
     pub async fn run(&self, stop: &CancellationToken) {
         let clock = &self.pen.clock;
-        let mut statuses = self.pen.store.statuses();
         loop {
             let next = self.next();
             let now = clock.elapsed();
@@ -102,11 +101,7 @@ impl ClusterStatus {
                         biased;
                         () = stop.cancelled() => break,
                         () = self.news.notified() => {}
-                        changed = statuses.changed() => match changed {
-                            Ok(()) => self.repair(),
-                            // The store outlives us.
-                            Err(_) => break,
-                        },
+                        objects = self.pen.store.restated() => self.repair(&objects),
                         () = clock.sleep(wait), if wait < Duration::MAX => {}
                     }
                 }
@@ -125,11 +120,12 @@ impl ClusterStatus {
 
     /// Takes up again what we wrote and somebody else has written over. That it is our own status from before, which comes late,
     /// shows when it is due: then it stands.
-    fn repair(&self) {
-        for (object, page) in self.pages().iter_mut().filter(|(_, page)| page.waiting.is_none()) {
+    fn repair(&self, objects: &BTreeSet<ObjectRef>) {
+        let mut pages = self.pages();
+        for object in objects {
+            let Some(page) = pages.get_mut(object).filter(|page| page.waiting.is_none()) else { continue };
             let Some(written) = &page.written else { continue };
-            let Some((_, there)) = self.pen.store.standing(object) else { continue };
-            if !stands(&written.value, &there) {
+            if self.pen.store.status(object, |there| stands(&written.value, there)) == Some(false) {
                 let pause = FIRST_REPAIR.saturating_mul(1 << written.repairs.min(8)).min(LONGEST_PAUSE);
                 page.waiting = Some(Waiting { status: written.status.clone(), due: written.at + pause, failures: 0 });
             }
@@ -148,8 +144,7 @@ impl ClusterStatus {
             return;
         };
         let Some((value, differs)) = self.value(&status) else { return };
-        let there = self.pen.store.standing(object).map(|(_, there)| there).unwrap_or_default();
-        if !differs && stands(&value, &there) {
+        if !differs && self.pen.store.status(object, |there| stands(&value, there)) == Some(true) {
             return;
         }
         match self.apply(object, &value).await {
@@ -184,11 +179,7 @@ impl ClusterStatus {
         }
         let effect = Effect::Status(object.clone());
         self.pen.gate.before(&effect).await.map_err(|blocked| format!("failed to {action}: {blocked}"))?;
-        let resource = resource(object.kind);
-        let api: Api<DynamicObject> = match &object.namespace {
-            Some(namespace) => Api::namespaced_with(self.pen.client.clone(), namespace, &resource),
-            None => Api::all_with(self.pen.client.clone(), &resource),
-        };
+        let api: Api<DynamicObject> = api_of(&self.pen.client, object);
         let patch = json!({
             "apiVersion": API_VERSION,
             "kind": object.kind.as_str(),
@@ -208,7 +199,7 @@ impl ClusterStatus {
 
     /// The status as JSON, and whether it says something else than what we wrote last, or found; `None`: the object is not there.
     fn value(&self, status: &ObjectStatus) -> Option<(Value, bool)> {
-        let (_, there) = self.pen.store.standing(&status.object)?;
+        let there = self.pen.store.status(&status.object, Value::clone)?;
         // What is there may be from before our last write.
         let written =
             self.pages().get(&status.object).and_then(|page| page.written.as_ref().map(|written| written.value.clone()));

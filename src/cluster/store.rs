@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::api::{DynamicObject, ObjectMeta};
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use self::seen::{Departed, Seen};
 use super::{applied, managed};
@@ -56,12 +56,19 @@ struct Doubt {
 pub struct Store {
     shelves: Mutex<BTreeMap<Kind, Shelf>>,
     changes: watch::Sender<u64>,
-    statuses: watch::Sender<u64>,
+    /// Whose status was written since somebody asked.
+    restated: Mutex<BTreeSet<ObjectRef>>,
+    news_of_statuses: Notify,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { shelves: Mutex::default(), changes: watch::Sender::new(0), statuses: watch::Sender::new(0) }
+        Self {
+            shelves: Mutex::default(),
+            changes: watch::Sender::new(0),
+            restated: Mutex::default(),
+            news_of_statuses: Notify::new(),
+        }
     }
 }
 
@@ -82,9 +89,20 @@ impl Store {
         self.changes.subscribe()
     }
 
-    /// A receiver that wakes when somebody has written a status.
-    pub(super) fn statuses(&self) -> watch::Receiver<u64> {
-        self.statuses.subscribe()
+    fn restate(&self, objects: impl IntoIterator<Item = ObjectRef>) {
+        self.restated.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+        self.news_of_statuses.notify_one();
+    }
+
+    /// Waits until somebody has written statuses, and tells once of which objects.
+    pub(super) async fn restated(&self) -> BTreeSet<ObjectRef> {
+        loop {
+            let objects = std::mem::take(&mut *self.restated.lock().unwrap_or_else(PoisonError::into_inner));
+            if !objects.is_empty() {
+                return objects;
+            }
+            self.news_of_statuses.notified().await;
+        }
     }
 
     /// Whether this state of an object is one from before what is known: then whoever told it may be behind.
@@ -129,9 +147,13 @@ impl Store {
 
     /// The listing is complete. Of what it misses, what is not proved to be gone stays as it was.
     pub(super) fn commit(&self, kind: Kind, gone: &BTreeSet<ObjectRef>) {
+        let mut restated = Vec::new();
         self.change(kind, |shelf| {
             let Some(mut listing) = shelf.listing.take() else { return false };
             for (name, kept) in std::mem::take(&mut shelf.objects) {
+                if listing.get(&name).is_some_and(|listed| listed.status != kept.status) {
+                    restated.push(name.clone());
+                }
                 if gone.contains(&name) {
                     shelf.departed.add(kept.seen);
                 } else {
@@ -143,23 +165,22 @@ impl Store {
             shelf.doubt = None;
             true
         });
+        self.restate(restated);
     }
 
     /// One has come or changed.
     pub(super) fn put(&self, kind: Kind, object: &DynamicObject) {
         let Some(name) = name_of(kind, &object.metadata) else { return };
-        let mut status = false;
+        let mut restated = None;
         self.change(kind, |shelf| {
             let before = shelf.objects.get(&name);
             let kept = keep(&name, object, before);
-            status = before.is_some_and(|before| before.status != kept.status);
+            restated = before.is_some_and(|before| before.status != kept.status).then(|| name.clone());
             let news = before.is_none_or(|before| before.said != kept.said);
             shelf.objects.insert(name, kept);
             news
         });
-        if status {
-            self.statuses.send_modify(|number| *number += 1);
-        }
+        self.restate(restated);
     }
 
     /// One is proved to be gone.
@@ -218,11 +239,18 @@ impl Store {
         desired
     }
 
-    /// Uid and status of an object, as they stand there.
-    pub(super) fn standing(&self, object: &ObjectRef) -> Option<(String, Value)> {
-        let shelves = self.shelves();
-        let kept = shelves.get(&object.kind)?.objects.get(object)?;
-        Some((kept.seen.uid.clone(), kept.status.clone()))
+    /// The uid of an object, if it is there.
+    pub(super) fn uid(&self, object: &ObjectRef) -> Option<String> {
+        self.kept(object, |kept| kept.seen.uid.clone())
+    }
+
+    /// Reads the status of an object as it stands there; `None`: the object is not there.
+    pub(super) fn status<R>(&self, object: &ObjectRef, read: impl FnOnce(&Value) -> R) -> Option<R> {
+        self.kept(object, |kept| read(&kept.status))
+    }
+
+    fn kept<R>(&self, object: &ObjectRef, read: impl FnOnce(&Kept) -> R) -> Option<R> {
+        self.shelves().get(&object.kind)?.objects.get(object).map(read)
     }
 }
 

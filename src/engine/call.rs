@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use super::keeper::blocked;
-use super::ports::{AwsFailure, Effect, FailureKind, HubPorts, Patch, Unprocessed, World};
+use super::ports::{AwsFailure, Blocked, Effect, FailureKind, HubPorts, Patch, Unprocessed, World};
 use crate::core::ids::{FindingKey, ObjectRef, Region};
 
 /// A write that did not succeed.
@@ -14,6 +13,15 @@ pub struct NotWritten {
     pub failure: AwsFailure,
     /// Whether it may have had its effect all the same.
     pub perhaps: bool,
+}
+
+/// Turns a blocked gate into a failed call.
+fn blocked(action: &str, blocked: &Blocked) -> AwsFailure {
+    let kind = match blocked {
+        Blocked::Fail => FailureKind::Transient,
+        Blocked::Stop => FailureKind::Stopped,
+    };
+    AwsFailure { action: action.to_owned(), kind, code: None, message: blocked.to_string(), retry_after: None }
 }
 
 /// Runs one effect through the gate.

@@ -6,8 +6,6 @@
 pub mod act;
 mod backoff;
 pub mod call;
-#[cfg(test)]
-mod decisions;
 mod doubt;
 pub mod evaluate;
 pub mod hub_owner;
@@ -16,3 +14,5 @@ pub mod keeper;
 pub mod ports;
 mod report;
 mod sync;
+#[cfg(test)]
+mod tests;

@@ -22,42 +22,53 @@ pub trait EventTarget: Send + Sync {
 }
 
 impl Local {
-    /// What EventBridge does: every change of the organization's findings becomes an event on the administrator's bus in the
-    /// home Region, and goes to the queue there. Other accounts have no bus here.
+    /// What EventBridge does: every change of a finding becomes an event on the buses that see it ([`Topology::buses`]). Those of
+    /// the account that the queue belongs to have a rule for it: in the home Region as it was laid out, and, for what does not
+    /// flow there, in the finding's own.
+    ///
+    /// [`Topology::buses`]: super::hub::topology::Topology::buses
     pub(super) fn deliver(&self, changes: Vec<Change>) {
         for change in changes {
-            if self.state().hub.organization().account(change.account).is_some() {
-                self.post(|now, account, region| {
-                    imported(&change.event_id, now, account, region, &change.resource, &change.text)
-                });
+            if let Some(region) = self.bus_of(&change) {
+                self.post(|now, account| imported(&change.event_id, now, account, &region, &change.resource, &change.text));
             }
         }
     }
 
+    /// The Region whose bus tells the queue of a change, if one does.
+    fn bus_of(&self, change: &Change) -> Option<Region> {
+        let state = self.state();
+        let organization = state.hub.organization();
+        let (account, home) = (organization.administrator.id, &organization.home);
+        let buses = state.hub.topology().buses(change.account, &change.region);
+        let seen = |from: &&Region| buses.iter().any(|(of, region)| *of == account && region == *from);
+        [home, &change.region].into_iter().find(seen).cloned()
+    }
+
     /// Somebody sends findings to a custom action, as only the console does on AWS: an event for each, on the bus of the account
-    /// and Region in which it was done. Refused where that is not the administrator's in the home Region, the only bus that is here.
+    /// and Region in which it was done. Refused where that is not the administrator's in the home Region as it was laid out, the
+    /// only bus with a rule for it.
     pub fn invoke_action(&self, target_arn: &str, findings: &[FindingIdentifier]) -> Result<usize, AwsError> {
-        let invocation = self.with_hub(|hub, _| hub.invoke_action(target_arn, findings))?;
+        let invocation = self.with_hub(|hub, now| hub.invoke_action(target_arn, findings, now))?;
         let (account, region) = (self.administrator(), self.home());
         if (invocation.account, &invocation.region) != (account, region) {
             return Err(AwsError::conflict(format!(
-                "nobody would hear of it: events are told on the bus of account {account} in {region} only"
+                "nobody would hear of it: custom actions are heard on the bus of account {account} in {region} only"
             )));
         }
         let target = &invocation.target;
         let action = (target.action_target_arn.as_str(), target.name.as_str(), target.description.as_str());
         for (id, text) in &invocation.findings {
-            self.post(|now, account, region| custom_action(id, now, account, region, action, text));
+            self.post(|now, account| custom_action(id, now, account, region, action, text));
         }
         Ok(invocation.findings.len())
     }
 
     /// Brings an event to the queue, with what may happen on the way.
-    fn post(&self, body: impl FnOnce(Timestamp, AccountId, &Region) -> String) {
+    fn post(&self, body: impl FnOnce(Timestamp, AccountId) -> String) {
         let (to, body, copies, due, overtake) = {
             let mut state = self.state();
-            let organization = state.hub.organization();
-            let (account, region) = (organization.administrator.id, organization.home.clone());
+            let account = state.hub.organization().administrator.id;
             let events = state.switchboard.faults().events.clone();
             if state.switchboard.chance(events.loss_percent) {
                 return;
@@ -67,7 +78,7 @@ impl Local {
             let overtake = if out_of_order { 1 + state.switchboard.below(5) as u64 } else { 0 };
             let now = self.clock().now();
             let due = after(now, std::time::Duration::from_millis(events.delay_millis));
-            (self.event_targets(), body(now, account, &region), copies, due, overtake)
+            (self.event_targets(), body(now, account), copies, due, overtake)
         };
         for key in &to {
             for _ in 0..copies {

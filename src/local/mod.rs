@@ -36,7 +36,7 @@ use crate::core::ids::{AccountId, FindingKey, IdError, Region};
 use crate::core::status::ComplianceStatus;
 use crate::wire::error::AwsError;
 use crate::wire::operations::Operation;
-use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer};
+use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer, Feature, LinkingMode};
 
 use buckets::{Buckets, Sharing};
 use clock::LocalClock;
@@ -121,6 +121,23 @@ pub struct Call {
     pub throttled: bool,
 }
 
+/// See [`Local::standing`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The management account of the organization.
+    pub management: AccountId,
+    /// The delegated administrator.
+    pub administrator: Option<AccountId>,
+    /// The accounts that are members now.
+    pub members: Vec<AccountId>,
+    /// The home Region of the aggregator.
+    pub home: Option<Region>,
+    /// How it links.
+    pub linking: Option<LinkingMode>,
+    /// The Regions that this is about.
+    pub regions: Vec<Region>,
+}
+
 /// How often an operation was called.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
@@ -139,12 +156,19 @@ impl Local {
     pub fn new(options: LocalOptions) -> Result<Self, IdError> {
         let clock = LocalClock::new(options.start, options.speed);
         let company = seed::Company::new(options.accounts, options.regions, options.seed, options.first_region.as_ref())?;
-        let organization = company.organization().clone();
+        let mut organization = company.organization().clone();
+        organization.management = options.management.unwrap_or(organization.management);
         let administrator = organization.administrator.id;
-        let mut hub = Hub::new(organization, options.switches, options.seed, options.start);
+        let mut hub = if options.bare {
+            Hub::bare(organization, options.switches, options.seed)
+        } else {
+            Hub::new(organization, options.switches, options.seed, options.start)
+        };
         hub.pace = options.pace;
         hub.set_lifetimes(options.lifetimes);
-        company.fill(&mut hub, options.findings, options.start);
+        if !options.bare {
+            company.fill(&mut hub, options.findings, options.start);
+        }
         let queues = Queues::new(clock.clone(), options.seed);
         let letters = format!("{}-dead-letters", options.queue);
         queues.create((administrator, letters.clone()), QueueSettings::default());
@@ -242,9 +266,26 @@ impl Local {
         self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Administrator, members, Regions.
+    /// Administrator, members, Regions, before anybody called: see [`Local::standing`] for what has become of it.
     pub fn organization(&self) -> &Organization {
         &self.0.organization
+    }
+
+    /// What has become of the organization, as its first administrator has it in the first home Region.
+    pub fn standing(&self) -> Standing {
+        let organization = self.organization();
+        let (account, region) = (organization.administrator.id, &organization.home);
+        let state = self.state();
+        let topology = state.hub.topology();
+        let aggregator = topology.aggregator_for(account, region).map(|(_, aggregator)| aggregator);
+        Standing {
+            management: topology.management,
+            administrator: topology.delegated(Feature::SecurityHub, region),
+            members: topology.enabled_members(account, region).collect(),
+            home: aggregator.map(|aggregator| aggregator.home.clone()),
+            linking: aggregator.map(|aggregator| aggregator.mode),
+            regions: aggregator.map(|aggregator| aggregator.regions.clone()).unwrap_or_default(),
+        }
     }
 
     /// The queues; [`Local::event_queue`] is the one that events go to.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::core::ids::{IdError, Region};
+use crate::core::ids::{AccountId, IdError, Region};
 
 use super::Local;
 use super::buckets::Sharing;
@@ -35,6 +35,10 @@ pub struct LocalOptions {
     pub regions: usize,
     /// The home Region; absent: eu-west-1.
     pub first_region: Option<Region>,
+    /// Hubs are off, and nobody administers anybody: all of that is left to the operations. There are no findings.
+    pub bare: bool,
+    /// The management account of the organization; absent: 000000000000.
+    pub management: Option<AccountId>,
     /// Same seed, same company, same ids, same faults.
     pub seed: u64,
     /// What the clock shows at first.
@@ -88,6 +92,8 @@ impl LocalOptions {
             accounts: 3,
             regions: 2,
             first_region: None,
+            bare: false,
+            management: None,
             seed: 0,
             start,
             speed: Speed::Real,
@@ -144,6 +150,8 @@ setters! {
     accounts: usize;
     /// Regions, the home Region included.
     regions: usize;
+    /// Hubs are off, and nobody administers anybody.
+    bare: bool;
     /// Same seed, same everything.
     seed: u64;
     /// What the clock shows at first.

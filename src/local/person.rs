@@ -108,7 +108,7 @@ impl Person {
             next_token: None,
             max_results: None,
         };
-        self.local.with_hub(|hub, _| hub.finding_history(&self.caller, &request))
+        self.local.with_hub(|hub, now| hub.finding_history(&self.caller, &request, now))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Security Hub's ARNs of hubs, standards and controls. Partition `aws`. Source: the service's model and its guide.
+//! Security Hub's ARNs of hubs, standards, controls and aggregators. Partition `aws`. Source: the service's model and its guide.
 
 use crate::core::catalogue::{Standard, standard_without_prefix};
 use crate::core::ids::{AccountId, Region};
@@ -87,6 +87,17 @@ pub fn insight(id: &str, account: AccountId, region: &Region) -> String {
     format!("arn:aws:securityhub:{region}:{account}:insight/{account}/custom/{id}")
 }
 
+/// `arn:aws:securityhub:R:A:finding-aggregator/<id>`; its Region is the home Region.
+pub fn finding_aggregator(id: &str, account: AccountId, home: &Region) -> String {
+    format!("arn:aws:securityhub:{home}:{account}:finding-aggregator/{id}")
+}
+
+/// The id of a finding aggregator's ARN, and whose.
+pub fn read_finding_aggregator(arn: &str) -> Option<(Place, &str)> {
+    let (place, rest) = read(arn)?;
+    Some((place, rest.strip_prefix("finding-aggregator/").filter(|id| !id.is_empty() && !id.contains('/'))?))
+}
+
 /// Whose, and which resource: `hub/default`, `automation-rule/<id>`. `None`: no ARN of Security Hub.
 pub fn read(arn: &str) -> Option<(Place, &str)> {
     let mut parts = arn.strip_prefix("arn:aws:securityhub:")?.splitn(3, ':');
@@ -122,7 +133,8 @@ mod tests {
             standards_control(Standard::Cis12, "1.1", account, &region),
             "arn:aws:securityhub:eu-west-1:111122223333:control/cis-aws-foundations-benchmark/v/1.2.0/1.1"
         );
-        assert_eq!(read_security_control(&security_control("S3.8", account, &region)), Some((place, "S3.8")));
+        assert_eq!(read_security_control(&security_control("S3.8", account, &region)), Some((place.clone(), "S3.8")));
+        assert_eq!(read_finding_aggregator(&finding_aggregator("local", account, &region)), Some((place, "local")));
     }
 
     #[test]
@@ -137,6 +149,7 @@ mod tests {
         ] {
             assert_eq!(read_subscription(bad), None, "{bad}");
             assert_eq!(read_security_control(bad), None, "{bad}");
+            assert_eq!(read_finding_aggregator(bad), None, "{bad}");
         }
         let elsewhere = "arn:aws:securityhub:us-east-1::standards/pci-dss/v/4.0.1";
         assert_eq!(read_standard(elsewhere, &region), None);

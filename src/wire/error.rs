@@ -23,6 +23,8 @@ pub enum Protocol {
     AwsJson,
     /// STS: XML.
     Query,
+    /// EC2: other XML.
+    Ec2,
 }
 
 macro_rules! errors {
@@ -81,6 +83,16 @@ errors! {
     invalid_parameter = "InvalidParameterValue", 400;
     /// STS: not allowed.
     sts_access_denied = "AccessDenied", 403;
+    /// STS: a value is refused.
+    validation = "ValidationError", 400;
+    /// STS: a session policy is no JSON.
+    malformed_policy = "MalformedPolicyDocument", 400;
+    /// STS, EC2: no operation is named.
+    missing_action = "MissingAction", 400;
+    /// STS, EC2: the service has no operation of this name.
+    invalid_action = "InvalidAction", 400;
+    /// EC2: it would have been done.
+    dry_run = "DryRunOperation", 412;
 }
 
 impl AwsError {
@@ -94,13 +106,34 @@ impl AwsError {
         Self::invalid_input("Invalid NextToken: Input Query has changed")
     }
 
-    /// The body, in the service's own format.
-    pub fn body(&self, protocol: Protocol) -> String {
-        let Self { code, message, .. } = self;
+    /// The same, as a service of this protocol calls it: the front doors of the query protocols have words of their own (STS:
+    /// common errors; EC2: errors-overview).
+    #[must_use]
+    pub fn spoken(self, protocol: Protocol) -> Self {
+        let (code, status) = match (protocol, self.code) {
+            (Protocol::Query | Protocol::Ec2, "MissingAuthenticationTokenException") => ("MissingAuthenticationToken", 403),
+            (Protocol::Query, "UnrecognizedClientException") => ("InvalidClientTokenId", 403),
+            (Protocol::Query, "InvalidSignatureException") => ("SignatureDoesNotMatch", 403),
+            (Protocol::Query, "ExpiredTokenException") => ("ExpiredToken", 403),
+            (Protocol::Query, "AccessDeniedException") => ("AccessDenied", 403),
+            (Protocol::Ec2, "UnrecognizedClientException" | "InvalidSignatureException") => ("AuthFailure", 401),
+            (Protocol::Ec2, "ExpiredTokenException") => ("RequestExpired", 400),
+            (Protocol::Ec2, "AccessDeniedException") => ("UnauthorizedOperation", 403),
+            (Protocol::Ec2, "TooManyRequestsException" | "LimitExceededException") => ("RequestLimitExceeded", 503),
+            (Protocol::Ec2, "InternalException") => ("InternalError", self.status),
+            _ => (self.code, self.status),
+        };
+        Self { code, status, message: self.message }
+    }
+
+    /// The body, in the service's own format. `request_id`: for those that have it there.
+    pub fn body(&self, protocol: Protocol, request_id: &str) -> String {
+        let Self { code, status, message } = self;
         match protocol {
             Protocol::RestJson => json!({"Message": message, "Code": code}).to_string(),
             Protocol::AwsJson => json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": message}).to_string(),
-            Protocol::Query => super::sts::error(code, message),
+            Protocol::Query => super::sts::error(code, message, *status < 500, request_id),
+            Protocol::Ec2 => super::ec2::error(code, message, request_id),
         }
     }
 
@@ -109,7 +142,7 @@ impl AwsError {
         match protocol {
             Protocol::RestJson => "application/json",
             Protocol::AwsJson => "application/x-amz-json-1.0",
-            Protocol::Query => "text/xml",
+            Protocol::Query | Protocol::Ec2 => "text/xml;charset=UTF-8",
         }
     }
 }

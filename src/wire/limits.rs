@@ -13,6 +13,14 @@ pub const SUBSCRIPTIONS_MAX: usize = 25;
 pub const BATCH_MAX: usize = 100;
 /// Members a page of ListMembers, at most (M).
 pub const MEMBERS_PAGE_MAX: usize = 50;
+/// Accounts in one CreateMembers (M).
+pub const CREATE_MEMBERS_MAX: usize = 50;
+/// Member accounts of the organization, of an administrator in a Region (UG: securityhub-account-restrictions-recommendations).
+pub const MEMBERS_MAX: usize = 10_000;
+/// Invited member accounts of an administrator in a Region (the same page).
+pub const INVITED_MAX: usize = 1_000;
+/// Administrators a page of ListOrganizationAdminAccounts, at most (M).
+pub const ADMINISTRATORS_PAGE_MAX: usize = 10;
 /// Identifiers in one BatchUpdateFindings (M).
 pub const UPDATE_MAX: usize = 100;
 /// Findings in one BatchImportFindings (M).

@@ -45,7 +45,8 @@ pub fn caller_identity(identity: &Identity, request_id: &str) -> String {
 }
 
 /// The answer of AssumeRole.
-pub fn assumed_role(identity: &Identity, credentials: &Credentials, request_id: &str) -> String {
+pub fn assumed_role(identity: &Identity, credentials: &Credentials, source_identity: Option<&str>, request_id: &str) -> String {
+    let source = source_identity.map(|source| format!("<SourceIdentity>{}</SourceIdentity>", escape(source)));
     let expiration = credentials.expiration.round(jiff::Unit::Second).unwrap_or(credentials.expiration);
     answer(
         "AssumeRole",
@@ -53,23 +54,26 @@ pub fn assumed_role(identity: &Identity, credentials: &Credentials, request_id: 
         &format!(
             "<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser><Credentials><AccessKeyId>{}\
              </AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken><Expiration>{expiration}\
-             </Expiration></Credentials>",
+             </Expiration></Credentials>{}",
             escape(&identity.user_id),
             escape(&identity.arn),
             escape(&credentials.access_key_id),
             escape(&credentials.secret_access_key),
             escape(&credentials.session_token),
+            source.unwrap_or_default(),
         ),
     )
 }
 
-/// An error of STS.
-pub fn error(code: &str, message: &str) -> String {
+/// An error of STS; `sender`: the fault is the caller's.
+pub fn error(code: &str, message: &str, sender: bool, request_id: &str) -> String {
+    let fault = if sender { "Sender" } else { "Receiver" };
     format!(
-        "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error>\
-         </ErrorResponse>",
+        "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error>\
+         <RequestId>{}</RequestId></ErrorResponse>",
         escape(code),
-        escape(message)
+        escape(message),
+        escape(request_id)
     )
 }
 
@@ -81,6 +85,7 @@ fn answer(action: &str, request_id: &str, result: &str) -> String {
     )
 }
 
-fn escape(text: &str) -> String {
+/// Text in XML.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

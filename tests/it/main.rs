@@ -12,6 +12,7 @@ mod cli;
 mod cluster;
 mod crash;
 mod layering;
+mod manifests;
 mod mutants;
 mod real;
 mod sim;

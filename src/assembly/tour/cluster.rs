@@ -24,7 +24,7 @@ use crate::api::crds_yaml;
 use crate::assembly::cluster::Cluster;
 use crate::assembly::lead::{Lead, LeadError, lead};
 use crate::assembly::reach::Reach;
-use crate::cluster::source::resource;
+use crate::cluster::resource::resource;
 use crate::controlplane::{ControlPlane, Options};
 use crate::core::ids::{AccountId, Kind};
 use crate::local::clock::Speed;

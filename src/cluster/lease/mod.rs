@@ -5,6 +5,8 @@
 //! longest request is before anybody may take it.
 
 mod fence;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,8 +11,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use reflect::resource;
-
 use super::definitions::Definitions;
 use super::store::Store;
 use crate::core::ids::Kind;

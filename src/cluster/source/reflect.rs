@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, WatchParams};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, ObjectMeta, WatchParams};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event};
 
 use super::super::absence::found;
 use super::super::definitions::Definitions;
 use super::super::failure;
+use super::super::resource::{api_of, resource};
 use super::super::store::{Store, name_of};
-use crate::api::{GROUP, VERSION, crd};
 use crate::core::ids::{Kind, ObjectRef};
 use crate::engine::ports::Clock;
 
@@ -35,12 +35,6 @@ pub(super) struct Reflect {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     definitions: Arc<Definitions>,
-}
-
-/// How the API server names a kind of ours.
-pub fn resource(kind: Kind) -> ApiResource {
-    let plural = crd(kind).spec.names.plural;
-    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(GROUP, VERSION, kind.as_str()), &plural)
 }
 
 impl Reflect {
@@ -253,10 +247,6 @@ impl Reflect {
     }
 
     async fn fetch(&self, name: &ObjectRef) -> kube::Result<Option<DynamicObject>> {
-        let api: Api<DynamicObject> = match &name.namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &self.resource),
-            None => self.all(),
-        };
-        found(api.get(&name.name).await, &name.name)
+        found(api_of::<DynamicObject>(&self.client, name).get(&name.name).await, &name.name)
     }
 }

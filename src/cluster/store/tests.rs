@@ -79,3 +79,34 @@ fn a_kind_that_may_not_be_watched_any_more_is_unreadable_until_it_may() {
     store.trust(KIND);
     assert!(changes.has_changed().unwrap() && store.desired().broken.is_empty());
 }
+
+#[test]
+fn what_is_declared_is_complete_once_every_kind_was_listed_to_its_end() {
+    let store = Store::default();
+    for kind in Kind::ALL {
+        assert!(!store.desired().complete, "{kind} is not listed yet");
+        store.begin(kind);
+        assert!(!store.desired().complete, "the listing of {kind} only begins");
+        store.commit(kind, &BTreeSet::new());
+    }
+    assert!(store.desired().complete);
+}
+
+#[tokio::test]
+async fn of_a_status_that_was_written_the_next_who_asks_is_told_once_by_a_watch_and_by_a_listing() {
+    let store = Store::default();
+    let with = |version, status: &str| {
+        let mut object = policy("1", 1, version, &narrow());
+        object.data["status"] = json!({"state": status});
+        object
+    };
+    store.put(KIND, &with(1, "a"));
+    store.put(KIND, &with(2, "b"));
+    assert_eq!(store.restated().await, BTreeSet::from([name()]));
+    store.put(KIND, &with(3, "b"));
+    store.begin(KIND);
+    store.list(KIND, &with(4, "c"));
+    store.commit(KIND, &BTreeSet::new());
+    assert_eq!(store.restated().await, BTreeSet::from([name()]));
+    assert!(futures::FutureExt::now_or_never(store.restated()).is_none());
+}

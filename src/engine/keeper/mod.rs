@@ -31,9 +31,7 @@ use super::backoff::Backoff;
 use super::call::NotWritten;
 use super::evaluate::Evaluator;
 use super::hub_owner::Look;
-use super::ports::{
-    AwsFailure, Blocked, FailureKind, Figures, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed, World,
-};
+use super::ports::{AwsFailure, FailureKind, Figures, HistoryRecord, HubDescription, HubPorts, Message, Unprocessed, World};
 use super::report::Reporter;
 use super::sync::{Chain, Sync};
 
@@ -436,13 +434,4 @@ impl Keeper {
     pub fn now(&self) -> Timestamp {
         self.world.clock.now()
     }
-}
-
-/// Turns a blocked gate into a failed call.
-pub(in crate::engine) fn blocked(action: &str, blocked: &Blocked) -> AwsFailure {
-    let kind = match blocked {
-        Blocked::Fail => FailureKind::Transient,
-        Blocked::Stop => FailureKind::Stopped,
-    };
-    AwsFailure { action: action.to_owned(), kind, code: None, message: blocked.to_string(), retry_after: None }
 }

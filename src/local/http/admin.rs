@@ -1,7 +1,8 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
-//! `GET` and `PUT faults`; `POST advance` steps the clock; `POST snapshot` writes it; `POST action` sends findings to a custom
-//! action; `GET organization`, `operations`, `calls`, `clock`.
+//! `GET` and `PUT faults`; `POST advance` steps the clock; `POST accounts` says what AWS Organizations knows of an account: that it
+//! joins the organization, leaves it, or is suspended; `POST snapshot` writes it; `POST action` sends findings to a custom action;
+//! `GET organization`, `operations`, `calls`, `clock`.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::core::ids::Region;
+use crate::core::ids::AccountId;
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
 use crate::local::{Count, Local};
@@ -31,6 +32,17 @@ struct Advance {
 struct Action {
     action_target_arn: String,
     finding_identifiers: Vec<FindingIdentifier>,
+}
+
+/// What is known of an account from now on; what is not said stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Account {
+    id: AccountId,
+    name: Option<String>,
+    email: Option<String>,
+    suspended: Option<bool>,
+    in_organization: Option<bool>,
 }
 
 pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response {
@@ -67,6 +79,10 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
         (&Method::GET, "organization") => (StatusCode::OK, organization(local)),
+        (&Method::POST, "accounts") => match serde_json::from_slice::<Account>(&incoming.body) {
+            Ok(account) => (StatusCode::OK, know(local, account)),
+            Err(error) => refused(&error),
+        },
         (&Method::GET, "operations") => (StatusCode::OK, operations()),
         (&Method::GET, "calls") => {
             let counts: serde_json::Map<String, Value> = local
@@ -82,7 +98,7 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         }
         _ => (
             StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, POST snapshot, POST action, GET clock, \
+            json!({"message": "there are GET and PUT faults, POST advance, POST accounts, POST snapshot, POST action, GET clock, \
                 GET organization, GET operations, GET calls"}),
         ),
     };
@@ -95,6 +111,20 @@ fn refused(error: &serde_json::Error) -> (StatusCode, Value) {
 
 fn clock(local: &Local) -> Value {
     json!({"now": stamp(local.clock().now()), "speed": local.clock().speed().to_string()})
+}
+
+fn know(local: &Local, account: Account) -> Value {
+    let known = local.with_hub(|hub, now| {
+        let mut known = hub.topology().known(account.id);
+        known.name = account.name.or(known.name);
+        known.email = account.email.or(known.email);
+        known.suspended = account.suspended.unwrap_or(known.suspended);
+        known.outside = account.in_organization.map_or(known.outside, |inside| !inside);
+        hub.know_account(account.id, known.clone(), now);
+        known
+    });
+    let (name, email, suspended) = (known.name, known.email, known.suspended);
+    json!({"id": account.id, "name": name, "email": email, "suspended": suspended, "inOrganization": !known.outside})
 }
 
 /// Every operation of Security Hub, its quota, and whether it is served.
@@ -112,13 +142,16 @@ fn operations() -> Value {
     all.collect()
 }
 
+/// As the administrator has it whose event queue is here.
 fn organization(local: &Local) -> Value {
-    let organization = local.organization();
+    let standing = local.standing();
     json!({
-        "administrator": organization.administrator.id,
-        "members": organization.members.iter().map(|member| member.id).collect::<Vec<_>>(),
-        "homeRegion": organization.home,
-        "linkedRegions": organization.linked.iter().map(Region::as_str).collect::<Vec<_>>(),
+        "managementAccount": standing.management,
+        "administrator": standing.administrator,
+        "members": standing.members,
+        "homeRegion": standing.home,
+        "regionLinkingMode": standing.linking,
+        "linkedRegions": standing.regions,
         "eventQueueUrl": local.event_queue_url(),
         "findings": local.len(),
     })

@@ -152,7 +152,7 @@ impl Identities {
         lasts: Duration,
         now: Timestamp,
     ) -> Result<(Identity, Credentials), AwsError> {
-        let bad_arn = || AwsError { code: "ValidationError", ..AwsError::invalid_parameter(format!("{role_arn} is invalid")) };
+        let bad_arn = || AwsError::validation(format!("{role_arn} is invalid"));
         let mut parts = role_arn.strip_prefix("arn:aws:iam::").ok_or_else(bad_arn)?.splitn(2, ':');
         let account: AccountId = parts.next().and_then(|account| account.parse().ok()).ok_or_else(bad_arn)?;
         let name = parts.next().and_then(|role| role.strip_prefix("role/")).ok_or_else(bad_arn)?;

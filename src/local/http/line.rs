@@ -38,7 +38,7 @@ impl<'a> Line<'a> {
         };
         let operation = match (sqs, protocol) {
             (Some(operation), _) => Some(operation.to_owned()),
-            (None, Protocol::Query) => action(),
+            (None, Protocol::Query | Protocol::Ec2) => action(),
             (None, _) => operations::find(incoming.method.as_str(), &incoming.path).map(|(found, _)| found.name.to_owned()),
         };
         // It is a client's word: no line is broken, or made up, by it.

@@ -1,9 +1,12 @@
-//! What clients see: Security Hub, STS and SQS on one address, as an `axum::Router`.
+//! What clients see: Security Hub, STS, EC2's Regions and SQS on one address, as an `axum::Router`.
 //!
 //! The same router serves a socket and an SDK in the same process. Security Hub is told by path, SQS by its target header, STS
-//! by its form; account and Region come from the signature.
+//! and EC2 by their form, and one from the other by the service that the request is signed for; account and Region come from
+//! the signature.
 
 mod admin;
+mod ec2;
+mod form;
 pub mod identity;
 mod line;
 mod securityhub;
@@ -82,7 +85,7 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     let sqs_operation = target.as_deref().and_then(|target| target.strip_prefix("AmazonSQS."));
     let protocol = match sqs_operation {
         Some(_) => Protocol::AwsJson,
-        None if path == "/" && parts.method == Method::POST => Protocol::Query,
+        None if path == "/" && (parts.method == Method::POST || is_form(&parts)) => form::protocol(&parts.headers),
         None => Protocol::RestJson,
     };
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
@@ -95,7 +98,8 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let incoming =
         Incoming { method: parts.method, path, query, headers: parts.headers, host, scheme, body, caller: OnceLock::new() };
-    if incoming.method == Method::GET && incoming.path == "/" {
+    let protocol = if protocol == Protocol::Query { form::protocol_of(&incoming) } else { protocol };
+    if incoming.method == Method::GET && incoming.path == "/" && protocol == Protocol::RestJson {
         return status::handle(&local);
     }
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
@@ -106,6 +110,7 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     let answer = match (sqs_operation, protocol) {
         (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
         (None, Protocol::Query) => sts::handle(&local, &incoming),
+        (None, Protocol::Ec2) => ec2::handle(&local, &incoming),
         (None, _) => securityhub::handle(&local, &incoming).await,
     };
     line.end(answer.as_ref().map_or_else(|error| error.code, |_| line::DONE));
@@ -115,9 +120,17 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     }
 }
 
+/// The query protocol takes its form in the query string too.
+fn is_form(parts: &http::request::Parts) -> bool {
+    parts.method == Method::GET && parts.uri.query().is_some_and(|query| query.contains("Action="))
+}
+
 fn refuse(local: &Local, error: &AwsError, protocol: Protocol) -> Response {
+    let error = error.clone().spoken(protocol);
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = respond(local, status, AwsError::content_type(protocol), error.body(protocol));
+    let request_id = local.uuid();
+    let body = error.body(protocol, &request_id);
+    let mut response = respond_as(status, AwsError::content_type(protocol), body, &request_id);
     match protocol {
         Protocol::RestJson => {
             response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
@@ -127,16 +140,20 @@ fn refuse(local: &Local, error: &AwsError, protocol: Protocol) -> Response {
             let code = HeaderValue::from_static("AWS.SimpleQueueService.NonExistentQueue;Sender");
             response.headers_mut().insert("x-amzn-query-error", code);
         }
-        Protocol::AwsJson | Protocol::Query => {}
+        Protocol::AwsJson | Protocol::Query | Protocol::Ec2 => {}
     }
     response
 }
 
 fn respond(local: &Local, status: StatusCode, content_type: &'static str, body: String) -> Response {
+    respond_as(status, content_type, body, &local.uuid())
+}
+
+fn respond_as(status: StatusCode, content_type: &'static str, body: String, request_id: &str) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Ok(id) = HeaderValue::from_str(&local.uuid()) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert("x-amzn-requestid", id);
     }
     response

@@ -13,6 +13,7 @@ use crate::core::ids::Region;
 use crate::local::buckets::Sharing;
 use crate::local::clock::stamp;
 use crate::local::faults::{Faults, ThrottleCode};
+use crate::local::hub::topology::view::OldFindings;
 use crate::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
 use crate::local::{Count, Local};
 
@@ -78,16 +79,17 @@ fn table(page: &mut String, title: &str, heads: &[&str], rows: &[Vec<String>]) -
 }
 
 fn contents(local: &Local) -> Vec<Vec<String>> {
-    let organization = local.organization();
-    let regions = organization.regions().map(Region::as_str).collect::<Vec<_>>().join(", ");
+    let standing = local.standing();
+    let none = || "none".to_owned();
+    let regions = standing.home.iter().chain(&standing.regions).map(Region::as_str).collect::<Vec<_>>().join(", ");
     let messages = local.queues().depth(&local.event_queue()).unwrap_or_default();
     let snapshot = if local.is_kept() { "written at the end and on POST /_local/snapshot" } else { "none" };
     [
         ("Findings", local.len().to_string()),
         ("Hubs that are on", local.state().hub.places_enabled().to_string()),
-        ("Administrator", organization.administrator.id.to_string()),
-        ("Members", organization.members.len().to_string()),
-        ("Home Region", organization.home.to_string()),
+        ("Administrator", standing.administrator.map_or_else(none, |account| account.to_string())),
+        ("Members", standing.members.len().to_string()),
+        ("Home Region", standing.home.as_ref().map_or_else(none, Region::to_string)),
         ("Regions", regions),
         ("Event queue", local.event_queue_url()),
         ("Events that wait", messages.visible.to_string()),
@@ -111,8 +113,15 @@ fn calls(local: &Local) -> Vec<Vec<String>> {
 /// By the names of the flags of `hubkeeper local`: the switch, how it stands, its default.
 fn switches(local: &Local) -> Vec<Vec<String>> {
     // Whole: who adds a switch says here what it is called.
-    let Switches { user_fields, suppressed_on_passed, missing_field, bad_value, deletion_resets_notified, rules_see } =
-        local.switches();
+    let Switches {
+        user_fields,
+        suppressed_on_passed,
+        missing_field,
+        bad_value,
+        deletion_resets_notified,
+        rules_see,
+        old_findings,
+    } = local.switches();
     let (buckets, sharing, throttle) = local.throttling();
     let Faults { calls, lag_millis, short_page_percent, events, findings } = local.faults();
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
@@ -139,6 +148,7 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         ("bad-value-per-finding", yes(bad_value == BadValue::PerFinding), "no"),
         ("deletion-resets-notified", yes(deletion_resets_notified), "no"),
         ("rules-see", sight.to_owned(), "original"),
+        ("link-old-findings", yes(old_findings == OldFindings::Replicated), "no"),
         ("throttle-code", code.to_owned(), "too-many-requests"),
         ("no-buckets", yes(!buckets), "no"),
         ("one-bucket-for-others", yes(sharing == Sharing::Others), "no"),

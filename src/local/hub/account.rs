@@ -46,25 +46,34 @@ impl Hub {
         if self.enabled.contains_key(&place) {
             return Err(AwsError::conflict("Account is already subscribed to Security Hub"));
         }
-        let mut settings = Settings::new(now, generator);
-        if request.enable_default_standards.unwrap_or(true) {
-            for standard in DEFAULT_STANDARDS {
-                settings.subscribe(standard, BTreeMap::new(), now, after(now, self.pace.enabling));
-            }
-        }
-        self.enabled.insert(place, settings);
+        self.begin(caller.account, &caller.region, Some(generator), request.enable_default_standards.unwrap_or(true), now);
         if let Some(tags) = &request.tags {
             self.tags.insert(arn::hub(caller.account, &caller.region), tags.clone());
         }
         Ok(())
     }
 
+    /// A hub is on from now on, with the default standards or without.
+    pub(super) fn begin(
+        &mut self,
+        account: AccountId,
+        region: &Region,
+        generator: Option<Generator>,
+        default_standards: bool,
+        now: Timestamp,
+    ) {
+        let mut settings = Settings::new(now, generator.unwrap_or_default());
+        for standard in DEFAULT_STANDARDS.into_iter().filter(|_| default_standards) {
+            settings.subscribe(standard, BTreeMap::new(), now, after(now, self.pace.enabling));
+        }
+        self.enabled.insert((account, region.clone()), settings);
+    }
+
     /// UpdateSecurityHubConfiguration. What findings are like is the administrator's to say, for its members too.
     pub fn configure(&mut self, caller: &Caller, request: &UpdateConfiguration, now: Timestamp) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
         let wanted = request.control_finding_generator.as_deref().map(generator).transpose()?;
-        let member = self.organization.members.iter().any(|member| member.id == caller.account);
-        if wanted.is_some() && member {
+        if wanted.is_some() && self.topology.administrator(caller.account, &caller.region).is_some() {
             return Err(AwsError::invalid_access(
                 "ControlFindingGenerator can only be updated in the administrator account of the organization",
             ));
@@ -75,18 +84,26 @@ impl Hub {
             settings.generator = wanted.unwrap_or(settings.generator);
         }
         if self.generator(caller.account, &caller.region) != before {
-            self.convert_later(caller, now);
+            self.convert_later(caller.account, &caller.region, now);
         }
         Ok(())
     }
 
     /// DisableSecurityHub; not in the account that administers others (the words: hashicorp/terraform-provider-aws, resource
-    /// `securityhub_account`).
+    /// `securityhub_account`), and not in a member account before it is disassociated (the guide's securityhub-disable).
     pub fn disable(&mut self, caller: &Caller) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
-        if caller.account == self.organization.administrator.id && !self.organization.members.is_empty() {
+        let (account, region) = (caller.account, &caller.region);
+        if self.topology.administers(account, region) {
             return Err(AwsError::invalid_input("Cannot disable Security Hub on the Security Hub administrator"));
         }
+        if let Some(administrator) = self.topology.administrator(account, region) {
+            return Err(AwsError::invalid_access(format!(
+                "Account {account} is a member account of administrator {administrator}: it must be disassociated before \
+                 Security Hub can be disabled"
+            )));
+        }
+        self.topology.forget_lists(account, region);
         self.switch_off(caller.account, &caller.region);
         Ok(())
     }

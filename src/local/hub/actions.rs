@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{AccountId, Region};
@@ -147,7 +148,12 @@ impl Hub {
 
     /// Somebody sends findings to a target, from the account and Region of the target: what only the console does on AWS. All
     /// of them are seen there, or none is sent.
-    pub fn invoke_action(&mut self, target_arn: &str, findings: &[FindingIdentifier]) -> Result<Invocation, AwsError> {
+    pub fn invoke_action(
+        &mut self,
+        target_arn: &str,
+        findings: &[FindingIdentifier],
+        now: Timestamp,
+    ) -> Result<Invocation, AwsError> {
         let (place, _) = arn::read(target_arn).ok_or_else(|| missing(target_arn))?;
         let caller = Caller { account: place.account, region: place.region, principal: Principal::Root };
         let request =
@@ -159,12 +165,12 @@ impl Hub {
                 findings.len()
             )));
         }
-        let view = self.organization.view(caller.account, &caller.region);
+        let view = self.view(&caller, now);
         let mut texts = Vec::new();
         for key in findings {
-            let found = self.store.find(&key.id, &key.product_arn).into_iter();
-            let seen = found.map(|(_, row)| row).find(|row| view.sees(row.account, row.region));
-            let text = seen.map(|row| row.text());
+            let mut found = self.store.find(&key.id, &key.product_arn).into_iter();
+            let seen = found.find(|(row, found)| view.shows(*row, found.account, found.region));
+            let text = seen.map(|(_, found)| found.text());
             texts.push(text.ok_or_else(|| AwsError::not_found(format!("Finding {} not found", key.id)))?);
         }
         let findings = texts.into_iter().map(|text| (self.uuid(), text)).collect();

@@ -14,7 +14,6 @@ use crate::local::document::{self, Form};
 use crate::wire::securityhub::Generator;
 
 use super::Hub;
-use super::caller::Caller;
 use super::import::is_control;
 use super::store::text;
 use super::tasks::Task;
@@ -26,17 +25,13 @@ const PARTS: u32 = 24;
 type About = (AccountId, Vec<String>);
 
 impl Hub {
-    /// The findings of the caller, and of those whom it rules, follow its choice, bit by bit.
-    pub(super) fn convert_later(&mut self, caller: &Caller, now: Timestamp) {
-        let organization = &self.organization;
-        let ruled = if caller.account == organization.administrator.id {
-            organization.accounts().map(|account| account.id).collect()
-        } else {
-            vec![caller.account]
-        };
+    /// The findings of an account, and of those whom it rules, follow its choice, bit by bit.
+    pub(super) fn convert_later(&mut self, account: AccountId, region: &Region, now: Timestamp) {
+        let mut ruled = vec![account];
+        ruled.extend(self.topology.enabled_members(account, region));
         for part in 0..PARTS {
             let due = after(now, self.pace.consolidation / PARTS * (part + 1));
-            let task = Task::Convert { accounts: ruled.clone(), region: caller.region.clone(), part: part as usize, done: 0 };
+            let task = Task::Convert { accounts: ruled.clone(), region: region.clone(), part: part as usize, done: 0 };
             self.later(due, task);
         }
     }

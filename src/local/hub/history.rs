@@ -113,12 +113,18 @@ impl Hub {
     }
 
     /// GetFindingHistory, newest first. The last record is the creation.
-    pub fn finding_history(&self, caller: &Caller, request: &GetFindingHistory) -> Result<FindingHistory, AwsError> {
+    pub fn finding_history(
+        &self,
+        caller: &Caller,
+        request: &GetFindingHistory,
+        now: Timestamp,
+    ) -> Result<FindingHistory, AwsError> {
         self.require_enabled(caller)?;
         let size = page_size(request.max_results, PAGE_DEFAULT, PAGE_MAX)?;
         let key = &request.finding_identifier;
-        let view = self.organization.view(caller.account, &caller.region);
-        let found = self.store.find(&key.id, &key.product_arn).into_iter().find(|(_, row)| view.sees(row.account, row.region));
+        let view = self.view(caller, now);
+        let mut found = self.store.find(&key.id, &key.product_arn).into_iter();
+        let found = found.find(|(row, found)| view.shows(*row, found.account, found.region));
         let Some((row, finding)) = found else { return Err(AwsError::not_found("Finding Not Found")) };
         let query = format!(
             "GetFindingHistory {} {} {size} {} {} {:?} {:?}",

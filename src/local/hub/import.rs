@@ -47,11 +47,11 @@ impl Hub {
                 findings.len()
             )));
         }
-        let view = self.organization.view(caller.account, &caller.region);
+        let view = self.view(caller, now);
         for finding in findings {
             let account: Option<AccountId> = text(finding, "AwsAccountId").parse().ok();
             let own = account == Some(caller.account);
-            let administered = account.is_some_and(|account| view.sees(account, &caller.region)) && is_control(finding);
+            let administered = account.is_some_and(|account| view.reaches(account, &caller.region)) && is_control(finding);
             // prowler, issue 867: the whole request.
             if account.is_some() && !own && !administered {
                 return Err(AwsError::access_denied(format!(
@@ -72,9 +72,10 @@ impl Hub {
         }
         let mut answer = BatchImportFindingsAnswer::default();
         for finding in findings {
+            let view = self.view(caller, now);
             let placed = validate(finding).and_then(|account| {
                 let region = region_of(finding, &caller.region)?;
-                if region != caller.region && !(is_control(finding) && view.sees(account, &region)) {
+                if region != caller.region && !(is_control(finding) && view.reaches(account, &region)) {
                     return Err("data.ProductArn is not of this Region".to_owned());
                 }
                 if is_control(finding) && !self.is_checked(account, &region, finding, now) {
@@ -197,8 +198,8 @@ impl Hub {
         members.insert("Region".to_owned(), region.as_str().into());
         members.insert("WorkflowState".to_owned(), "NEW".into());
         members.entry("RecordState").or_insert_with(|| RecordState::Active.as_str().into());
-        if let Some(owner) = self.organization.account(account) {
-            members.insert("AwsAccountName".to_owned(), owner.name.as_str().into());
+        if let Some(name) = self.topology.name(account) {
+            members.insert("AwsAccountName".to_owned(), name.into());
         }
         let [product, company] = [("ProductName", product), ("CompanyName", company)].map(|(name, known)| {
             let said = members.get(name).filter(|said| says && said.is_string()).cloned();

@@ -38,6 +38,7 @@ fn caller(account: usize, region: usize) -> Caller {
 fn hub(missing_field: MissingField) -> Hub {
     let account = |id: &str| Account { id: id.parse().unwrap(), name: format!("name-{id}") };
     let organization = Organization {
+        management: "000000000000".parse().unwrap(),
         administrator: account(ACCOUNTS[0]),
         members: ACCOUNTS[1..].iter().map(|id| account(id)).collect(),
         home: REGIONS[0].parse().unwrap(),
@@ -255,7 +256,7 @@ proptest! {
             let short = pages(&hub, &caller, request, now, Cost { looks: 3, ..indexed });
             prop_assert_eq!(texts(&short), texts(&all));
             if hub.lag.is_zero() {
-                let view = hub.organization.view(caller.account, &caller.region);
+                let view = hub.view(&caller, now);
                 let matching = hub.texts().iter().filter(|text| {
                     let finding: Value = serde_json::from_str(text).unwrap();
                     let account = finding["AwsAccountId"].as_str().unwrap().parse().unwrap();

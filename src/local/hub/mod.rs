@@ -4,15 +4,19 @@
 
 mod account;
 pub mod actions;
+mod aggregators;
 mod associations;
 pub mod caller;
 pub mod checks;
 mod consolidation;
 mod controls;
+mod delegation;
 pub mod history;
 pub mod import;
 pub mod insights;
+mod invitations;
 pub mod lifetime;
+mod members;
 pub mod organization;
 pub mod pace;
 pub mod page;
@@ -24,6 +28,7 @@ pub mod standards;
 pub mod store;
 pub mod tags;
 mod tasks;
+pub mod topology;
 pub mod update;
 pub mod workflow;
 
@@ -54,6 +59,8 @@ use pace::Pace;
 use settings::{Place, Settings};
 use store::Store;
 use tasks::Task;
+use topology::Topology;
+use topology::view::OldFindings;
 
 /// What AWS leaves unsaid, one choice each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -71,6 +78,8 @@ pub struct Switches {
     pub deletion_resets_notified: bool,
     /// What the criteria of automation rules are compared with.
     pub rules_see: RulesSee,
+    /// What becomes of the findings that a Region had before it was linked.
+    pub old_findings: OldFindings,
 }
 
 /// What the criteria of automation rules are compared with.
@@ -134,7 +143,9 @@ pub struct Change {
 /// The hub. Its serde form is its part of a snapshot.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Hub {
-    pub(super) organization: Organization,
+    /// As it was laid out at first.
+    organization: Organization,
+    pub(super) topology: Topology,
     /// Where it is on, and how it is set.
     #[serde(with = "forms::map")]
     enabled: BTreeMap<Place, Settings>,
@@ -160,10 +171,20 @@ pub struct Hub {
 impl Hub {
     /// A hub with this organization, on in all its accounts and Regions, with every standard.
     pub fn new(organization: Organization, switches: Switches, seed: u64, now: Timestamp) -> Self {
-        let enabled = organization.places().map(|place| (place, Settings::whole(now))).collect();
+        let mut hub = Self::bare(organization, switches, seed);
+        hub.enabled = hub.organization.places().map(|place| (place, Settings::whole(now))).collect();
+        hub.topology.lay_out(&hub.organization, now);
+        hub
+    }
+
+    /// One that is off everywhere, where nobody administers anybody; the accounts of this organization have their names.
+    pub fn bare(organization: Organization, switches: Switches, seed: u64) -> Self {
+        let mut topology = Topology::new(organization.management);
+        topology.know(&organization);
         Self {
             organization,
-            enabled,
+            topology,
+            enabled: BTreeMap::new(),
             tasks: BTreeMap::new(),
             store: Store::default(),
             history: Histories::default(),
@@ -177,9 +198,19 @@ impl Hub {
         }
     }
 
-    /// Who is administrator, which are the members and Regions.
+    /// Who administered whom where, before anybody called.
     pub fn organization(&self) -> &Organization {
         &self.organization
+    }
+
+    /// Who administers whom where now.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Reads within `lag` of a write may not see it.
+    pub fn set_lag(&mut self, lag: Duration) {
+        self.lag = lag;
     }
 
     /// Number of findings, archived ones included.

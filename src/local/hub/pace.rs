@@ -19,6 +19,11 @@ pub struct Pace {
     pub archive_spread: Duration,
     /// The longest that findings take to follow a change of ControlFindingGenerator (the guide: up to 24 hours).
     pub consolidation: Duration,
+    /// The longest that findings take that a Region had before it was linked, if they are replicated at all (see
+    /// [`super::topology::view::OldFindings`]).
+    pub linking: Duration,
+    /// PENDING until ENABLED, after central configuration was started.
+    pub centralizing: Duration,
 }
 
 impl Default for Pace {
@@ -30,6 +35,8 @@ impl Default for Pace {
             archive_after: Duration::from_hours(3 * 24),
             archive_spread: Duration::from_hours(2 * 24),
             consolidation: Duration::from_hours(24),
+            linking: Duration::from_hours(24),
+            centralizing: Duration::from_secs(30),
         }
     }
 }

@@ -255,8 +255,7 @@ impl Hub {
         );
         let cursor = request.next_token.as_deref().map(|token| self.tokens.open(&query, token)).transpose()?;
         let cursor = cursor.filter(|cursor| cursor != START);
-        let view = self.organization.view(caller.account, &caller.region);
-        let seen = self.store.of_places(|account, region| view.sees(account, region) && self.is_enabled(account, region));
+        let seen = self.view(caller, now).rows();
         let search = Search {
             candidates: self.candidates(seen, &filters, now, cost),
             fields: filters.fields().collect(),
@@ -294,8 +293,7 @@ impl Hub {
 
     /// Of what the caller sees and the filters choose: how many findings have each value of `field`.
     pub(super) fn count_by(&self, caller: &Caller, filters: &Filters, field: Field, now: Timestamp) -> BTreeMap<String, u64> {
-        let view = self.organization.view(caller.account, &caller.region);
-        let seen = self.store.of_places(|account, region| view.sees(account, region) && self.is_enabled(account, region));
+        let seen = self.view(caller, now).rows();
         let fields: Vec<Field> = filters.fields().chain([field]).collect();
         let mut counts = BTreeMap::new();
         for row in self.candidates(seen, filters, now, Cost::default()).iter() {

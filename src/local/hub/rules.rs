@@ -374,8 +374,7 @@ impl Hub {
 
     /// The rules that are on and rule findings of `account` in `region`, in their order.
     fn rules_over(&self, account: AccountId, region: &Region) -> impl Iterator<Item = &Rule> {
-        let organization = &self.organization;
-        let ruler = organization.account(account).map_or(account, |_| organization.administrator.id);
+        let ruler = self.topology.administrator(account, region).unwrap_or(account);
         let settings = self.settings(ruler, region).filter(|_| self.is_enabled(account, region));
         settings.into_iter().flat_map(|settings| &settings.rules.0).filter(|rule| rule.enabled)
     }
@@ -387,12 +386,11 @@ impl Hub {
     /// Refused: where the hub is off, and to members, with `denied`: the model has not the same error for all operations.
     fn require_ruling(&self, caller: &Caller, denied: fn(String) -> AwsError) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
-        let organization = &self.organization;
-        if caller.account != organization.administrator.id && organization.account(caller.account).is_some() {
+        if let Some(administrator) = self.topology.administrator(caller.account, &caller.region) {
             return Err(denied(format!(
                 "Account {} is not authorized to perform this action: automation rules are made and managed in the \
-                 administrator account {}",
-                caller.account, organization.administrator.id
+                 administrator account {administrator}",
+                caller.account
             )));
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What an account has set in a Region: its hub, the standards it subscribes to, its controls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -195,6 +195,11 @@ impl Hub {
         self.settings(account, region).is_some()
     }
 
+    /// The Regions in which an account's hub is on.
+    pub fn regions_of(&self, account: AccountId) -> BTreeSet<Region> {
+        self.enabled.keys().filter(|(of, _)| *of == account).map(|(_, region)| region.clone()).collect()
+    }
+
     /// In how many accounts and Regions it is on.
     pub fn places_enabled(&self) -> usize {
         self.enabled.len()
@@ -213,9 +218,8 @@ impl Hub {
 
     /// What the findings of a place are like: a member's are as its administrator chose.
     pub(super) fn generator(&self, account: AccountId, region: &Region) -> Generator {
-        let administrator = self.organization.administrator.id;
         let of = |account| self.settings(account, region).map(|settings| settings.generator);
-        let ruled = self.organization.account(account).and_then(|_| of(administrator));
+        let ruled = self.topology.administrator(account, region).and_then(of);
         ruled.or_else(|| of(account)).unwrap_or_default()
     }
 

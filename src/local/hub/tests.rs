@@ -1,5 +1,8 @@
+mod aggregators;
 mod controls;
+mod delegation;
 mod insights;
+mod members;
 mod products;
 mod rules;
 
@@ -37,6 +40,7 @@ fn at(seconds: u64) -> Timestamp {
 fn hub_with(switches: Switches) -> Hub {
     let account = |id: &str, name: &str| Account { id: id.parse().unwrap(), name: name.to_owned() };
     let organization = Organization {
+        management: "000000000000".parse().unwrap(),
         administrator: account(ADMIN, "security"),
         members: vec![account(MEMBER, "payments")],
         home: HOME.parse().unwrap(),
@@ -145,9 +149,9 @@ fn the_organization_is_there_without_findings() {
     let arn = hub.aggregators(&admin, None, None).unwrap().finding_aggregators.remove(0).finding_aggregator_arn;
     assert!(arn.starts_with("arn:aws:securityhub:eu-west-1:"));
     assert_eq!(hub.aggregator(&admin, &arn).unwrap().regions, [LINKED]);
-    assert_eq!(hub.members(&admin, None, None).unwrap().members[0].account_id, MEMBER);
-    assert!(hub.members(&admin, Some(51), None).is_err());
-    assert_eq!(hub.members(&caller(MEMBER, HOME), None, None).unwrap().members, []);
+    assert_eq!(hub.members(&admin, None, None, None).unwrap().members[0].account_id, MEMBER);
+    assert!(hub.members(&admin, None, Some(51), None).is_err());
+    assert_eq!(hub.members(&caller(MEMBER, HOME), None, None, None).unwrap().members, []);
     assert_eq!(hub.administrator(&caller(MEMBER, HOME)).unwrap().administrator.unwrap().account_id, ADMIN);
     assert_eq!(hub.administrator(&admin).unwrap().administrator, None);
 }
@@ -584,7 +588,7 @@ fn history_tells_who_changed_what_newest_first_and_who_made_it() {
         max_results: Some(2),
     };
     let admin = caller(ADMIN, HOME);
-    let page = hub.finding_history(&admin, &request).unwrap();
+    let page = hub.finding_history(&admin, &request, at(100)).unwrap();
     let sources: Vec<(&str, &str)> =
         page.records.iter().map(|r| (r.update_source.kind.as_str(), r.update_source.identity.as_str())).collect();
     assert_eq!(
@@ -598,9 +602,9 @@ fn history_tells_who_changed_what_newest_first_and_who_made_it() {
     // A change in between does not move the page.
     hub.check(&key, ComplianceStatus::Failed, at(200)).unwrap();
     let next = GetFindingHistory { next_token: page.next_token, ..request };
-    let last = hub.finding_history(&admin, &next).unwrap();
+    let last = hub.finding_history(&admin, &next, at(100)).unwrap();
     assert!(last.records.len() == 1 && last.records[0].finding_created && last.next_token.is_none());
-    assert_eq!(hub.finding_history(&caller(STRANGER, HOME), &next).unwrap_err().code, "InvalidAccessException");
+    assert_eq!(hub.finding_history(&caller(STRANGER, HOME), &next, at(100)).unwrap_err().code, "InvalidAccessException");
 }
 
 #[test]

@@ -46,17 +46,16 @@ impl Hub {
         if let (Some(problem), BadValue::WholeRequest) = (&bad, self.switches.bad_value) {
             return Err(AwsError::invalid_input(problem.clone()));
         }
-        let view = self.organization.view(caller.account, &caller.region);
         let mut answer = BatchUpdateFindingsAnswer::default();
         let mut named = BTreeSet::new();
         for key in identifiers {
             let own_first = |found: &(u32, bool)| !found.1;
+            let view = self.view(caller, now);
             let mut found: Vec<(u32, bool)> = self
                 .store
                 .find(&key.id, &key.product_arn)
                 .into_iter()
-                .filter(|(_, row)| view.sees(row.account, row.region))
-                .filter(|(_, row)| self.is_enabled(row.account, row.region))
+                .filter(|(row, found)| view.shows(*row, found.account, found.region))
                 .map(|(row, found)| (row, found.account == caller.account))
                 .collect();
             found.sort_by_key(own_first);

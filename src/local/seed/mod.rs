@@ -15,6 +15,7 @@ use crate::core::catalogue::{Catalogue, Control};
 use crate::core::ids::{FindingKey, IdError, Region};
 use crate::core::problem::is_global;
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
+use crate::wire::regions::ON_BY_DEFAULT;
 use crate::wire::securityhub::{BatchUpdateFindings, FindingIdentifier, NoteUpdate, WorkflowUpdate};
 use crate::wire::sigv4::sha256;
 
@@ -42,12 +43,8 @@ const ACCOUNTS: [(&str, &str, &str, &str); 12] = [
     ("000011112222", "mobile-dev", "mobile", "dev"),
 ];
 
-/// Regions, home first: those that are on in every account.
-#[rustfmt::skip] // a list of names
-const REGIONS: [&str; 17] = [
-    "eu-west-1", "us-east-1", "ap-northeast-1", "eu-central-1", "us-west-2", "ap-southeast-1", "eu-north-1", "ca-central-1", "eu-west-2",
-    "eu-west-3", "us-east-2", "us-west-1", "ap-south-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-2", "sa-east-1",
-];
+/// The account that designates the administrator, unless another is named.
+const MANAGEMENT: &str = "000000000000";
 
 /// The controls that such a company fails; one that the catalogue does not know is left out.
 const CONTROLS: [&str; 64] = [
@@ -135,10 +132,11 @@ impl Company {
         for number in 0..accounts.max(1) {
             places.push(Place::number(number)?);
         }
-        let home = first.map_or_else(|| REGIONS[0].parse(), |first| Ok(first.clone()))?;
+        let home = first.map_or_else(|| ON_BY_DEFAULT[0].parse(), |first| Ok(first.clone()))?;
         let mut linked = Vec::new();
         // AWS has no more than it has, but a test may want them.
-        let names = REGIONS.iter().map(|region| (*region).to_owned()).chain((1..).map(|number| format!("xx-local-{number}")));
+        let names =
+            ON_BY_DEFAULT.iter().map(|region| (*region).to_owned()).chain((1..).map(|number| format!("xx-local-{number}")));
         for name in names.filter(|name| name != home.as_str()).take(regions.max(1) - 1) {
             linked.push(name.parse()?);
         }
@@ -147,7 +145,8 @@ impl Company {
         let mut members: Vec<Account> = places.iter().skip(1).map(account).collect();
         members.sort_by_key(|member| member.id);
         let administrator = account(&Place::number(0)?);
-        Ok(Self { organization: Organization { administrator, members, home, linked }, places, seed })
+        let management = MANAGEMENT.parse()?;
+        Ok(Self { organization: Organization { management, administrator, members, home, linked }, places, seed })
     }
 
     /// Administrator, members, Regions.

@@ -30,7 +30,9 @@ fn clients(local: &Local) -> Vec<Client> {
     let organization = local.organization();
     let (home, linked) = (organization.home.as_str(), organization.linked[0].as_str());
     let [admin, member] = [&organization.administrator, &organization.members[0]].map(|account| account.id.to_string());
-    let places = [(admin.as_str(), home), (&admin, linked), (&member, home), (&member, linked), (STRANGER, home)];
+    let management = organization.management.to_string();
+    let places =
+        [(admin.as_str(), home), (&admin, linked), (&member, home), (&member, linked), (STRANGER, home), (&management, home)];
     places.map(|(account, region)| Client::new(local, account, "alice", region)).into()
 }
 
@@ -47,14 +49,24 @@ fn question(operation: &Operation, local: &Local, account: AccountId, region: &s
     let label = |label: &str| (operation.path.split('{').next().unwrap().to_owned() + &escaped(label), Value::Null);
     let body = |body| (operation.path.to_owned(), body);
     match operation.name {
-        "DescribeHub" | "GetAdministratorAccount" => query(""),
-        "DescribeStandards" | "ListFindingAggregators" | "ListMembers" => query("MaxResults=1"),
+        "DescribeHub"
+        | "GetAdministratorAccount"
+        | "GetMasterAccount"
+        | "GetInvitationsCount"
+        | "DescribeOrganizationConfiguration"
+        | "ListOrganizationAdminAccounts" => query(""),
+        "DescribeStandards" | "ListFindingAggregators" | "ListInvitations" => query("MaxResults=1"),
+        "ListMembers" => query("OnlyAssociated=false&MaxResults=1"),
+        "GetMembers" => body(json!({"AccountIds": [STRANGER, local.organization().members[0].id]})),
         "ListSecurityControlDefinitions" => query(&format!("StandardsArn={}", escaped(&arn::standard(Standard::Pci4, &place)))),
         "GetSecurityControlDefinition" => query("SecurityControlId=ACM.1"),
         "ListStandardsControlAssociations" => query("SecurityControlId=S3.8"),
         "DescribeStandardsControls" => label(&subscription(Standard::Cis12)),
         "ListTagsForResource" => label(&arn::hub(account, &place)),
-        "GetFindingAggregator" => label(&local.organization().aggregator_arn()),
+        "GetFindingAggregator" => {
+            let standing = local.standing();
+            label(&arn::finding_aggregator("local", local.administrator(), &standing.home.unwrap()))
+        }
         "GetEnabledStandards" | "DescribeActionTargets" | "GetInsights" => body(json!({})),
         "BatchGetSecurityControls" => body(json!({"SecurityControlIds": ["ACM.1", "IAM.7", "S3.8"]})),
         "BatchGetStandardsControlAssociations" => body(json!({"StandardsControlAssociationIds":
@@ -127,7 +139,7 @@ async fn changed() -> Local {
     let finding = ControlFinding::failed(local.administrator(), linked, "S3.8", "AwsS3Bucket", SHARED, now);
     local.import(vec![finding.document()]).unwrap();
     let clients = clients(&local);
-    let [admin, linked, _, member, stranger] = clients.as_slice() else { panic!() };
+    let [admin, linked, _, member, stranger, management] = clients.as_slice() else { panic!() };
     let home = local.home();
     let subscription =
         |standard| json!({"StandardsSubscriptionArns": [arn::subscription(standard, local.administrator(), home)]});
@@ -153,8 +165,21 @@ async fn changed() -> Local {
     let own = escaped(&arn::hub(local.administrator(), home));
     done(admin, Method::POST, &format!("/tags/{own}"), json!({"Tags": {"team": "sec", "gone": ""}})).await;
     done(admin, Method::DELETE, &format!("/tags/{own}?tagKeys=gone"), json!({})).await;
-    done(member, Method::DELETE, "/accounts", json!({})).await;
     done(stranger, Method::POST, "/accounts", json!({"Tags": {"team": "pay"}})).await;
+    // Who administers whom: a member is removed, and its hub switched off; another account is invited; the administrator is
+    // designated in one more Region, where an account that joins becomes a member; links are others.
+    done(linked, Method::POST, "/members/disassociate", json!({"AccountIds": [member.access_key]})).await;
+    done(member, Method::DELETE, "/accounts", json!({})).await;
+    let outside = json!({"id": STRANGER, "inOrganization": false, "name": "stranger"});
+    done(stranger, Method::POST, "/_local/accounts", outside).await;
+    done(admin, Method::POST, "/members", json!({"AccountDetails": [{"AccountId": STRANGER, "Email": "a@example.com"}]})).await;
+    done(admin, Method::POST, "/members/invite", json!({"AccountIds": [STRANGER]})).await;
+    done(linked, Method::POST, "/organization/configuration", json!({"AutoEnable": true, "AutoEnableStandards": "NONE"})).await;
+    let v2 = json!({"AdminAccountId": member.access_key, "Feature": "SecurityHubV2"});
+    done(management, Method::POST, "/organization/admin/enable", v2).await;
+    let aggregator = arn::finding_aggregator("local", local.administrator(), home);
+    let but = json!({"FindingAggregatorArn": aggregator, "RegionLinkingMode": "ALL_REGIONS_EXCEPT_SPECIFIED", "Regions": ["sa-east-1"]});
+    done(admin, Method::PATCH, "/findingAggregator/update", but).await;
     done(admin, Method::PATCH, "/accounts", json!({"ControlFindingGenerator": "STANDARD_CONTROL", "AutoEnableControls": false}))
         .await;
     // Rules, products, custom actions, insights.
@@ -201,6 +226,11 @@ async fn every_operation_that_reads_answers_after_a_snapshot_as_before_it_and_so
     // What was changed shows, so that a hub that had forgotten it would be told.
     let told = json!(before.iter().map(|(_, _, answer)| answer).collect::<Vec<_>>()).to_string();
     for word in [
+        "\"Removed\"",
+        "\"Invited\"",
+        "a@example.com",
+        "ALL_REGIONS_EXCEPT_SPECIFIED",
+        "\"AutoEnable\":true",
         "\"team\":\"sec\"",
         "\"team\":\"pay\"",
         "public on purpose",

@@ -7,20 +7,7 @@ use hubkeeper::local::Local;
 use hubkeeper::local::faults::{CallFault, Fault, Faults};
 
 use super::{Hub, Manifests, hubkeeper, keeping, page, reach, until};
-
-const HUB: &str = "apiVersion: hubkeeper.dev/v1alpha1
-kind: SecurityHub
-metadata: {name: main}
-spec: {homeRegion: eu-west-1, limits: {maxFindings: 1000, maxPercent: 100}}
-";
-const POLICY: &str = "apiVersion: hubkeeper.dev/v1alpha1
-kind: ControlPolicy
-metadata: {name: logs}
-spec:
-  mode: Enforce
-  limits: {maxFindings: 1000, maxPercent: 100}
-  rules: [{name: logs, match: {controls: [S3.9]}, response: {suppress: {reason: OutOfScope}}}]
-";
+use crate::manifests::{HUB, policy};
 
 fn owner(hub: &Hub) -> Option<String> {
     hub.local.as_person("auditor").hub_tags().unwrap().remove(OWNER_TAG)
@@ -29,7 +16,7 @@ fn owner(hub: &Hub) -> Option<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_changes_hands_only_when_it_is_confirmed() {
     let hub = Hub::start(Local::builder()).await;
-    let manifests = Manifests::new(&[("hub.yaml", HUB), ("policy.yaml", POLICY)]);
+    let manifests = Manifests::new(&[("hub.yaml", HUB), ("policy.yaml", &policy("logs", "S3.9"))]);
     let steps: [(&[&str], Option<&str>); 11] = [
         (&["take-over", "-f", "."], None),
         (&["take-over", "-f", ".", "--yes"], Some("files")),
@@ -83,7 +70,7 @@ async fn run_writes_nothing_to_a_hub_that_is_anothers_and_goes_on_when_it_is_giv
     hub.local.as_person("alice").tag_hub(&[(OWNER_TAG, "cluster-b")]).unwrap();
     let (url, local) = (hub.served.endpoint(), hub.local.clone());
     tokio::task::spawn_blocking(move || {
-        let manifests = Manifests::new(&[("hub.yaml", HUB), ("policy.yaml", POLICY)]);
+        let manifests = Manifests::new(&[("hub.yaml", HUB), ("policy.yaml", &policy("logs", "S3.9"))]);
         let state = tempfile::tempdir().unwrap();
         let args =
             ["run", "-f", ".", "--state-dir", state.path().to_str().unwrap(), "--listen", "127.0.0.1:0", "--owner", "prod"];

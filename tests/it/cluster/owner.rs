@@ -11,19 +11,7 @@ use super::run::{becomes, blocking, hub, replica};
 use super::{apply, controllers, field, kubectl, plane};
 use crate::cli::readme::block;
 use crate::cli::{Hub, Manifests, Running, code, hubkeeper, keeping, text, until};
-
-fn policy(controls: &str) -> String {
-    format!(
-        "apiVersion: hubkeeper.dev/v1alpha1
-kind: ControlPolicy
-metadata: {{name: logs}}
-spec:
-  mode: Enforce
-  limits: {{maxFindings: 1000, maxPercent: 100}}
-  rules: [{{name: logs, match: {{controls: [{controls}]}}, response: {{suppress: {{reason: OutOfScope}}}}}}]
-"
-    )
-}
+use crate::manifests::policy;
 
 /// A SecurityHub in a file; another `requested` forces a reconcile.
 fn declared(requested: &str) -> String {
@@ -75,7 +63,7 @@ async fn a_cluster_writes_nothing_to_anothers_hub_until_it_takes_it_over_and_the
     let _one = controllers().await;
     let hub = hub().await;
     let (shared, own) = (hub.fail("S3.9", "arn:aws:s3:::logs"), hub.fail("S3.8", "arn:aws:s3:::cdn"));
-    let manifests = Manifests::new(&[("hub.yaml", &declared("once")), ("policy.yaml", &policy("S3.9"))]);
+    let manifests = Manifests::new(&[("hub.yaml", &declared("once")), ("policy.yaml", &policy("logs", "S3.9"))]);
     let state = tempfile::tempdir().unwrap();
     let mut first = directory(&hub, &manifests, &state);
     becomes(&hub, &shared, "SUPPRESSED").await;
@@ -85,7 +73,7 @@ async fn a_cluster_writes_nothing_to_anothers_hub_until_it_takes_it_over_and_the
     let (mut second, _) = replica(&hub, "bob", &["--lease-name", "owner"]);
     let (local, url) = (hub.local.clone(), hub.served.endpoint());
     let uid = blocking(|| {
-        apply(&policy("S3.9, S3.8"));
+        apply(&policy("logs", "S3.9, S3.8"));
         until("the cluster says that the hub is another's", || ready() == "OwnedElsewhere");
         let uid = kubectl(&["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"], "");
         let said = field("securityhub", "main", "{.status.owner} {.status.keeper}");

@@ -7,21 +7,9 @@ use super::controllers;
 use super::run::{becomes, blocking, hub, replica};
 use super::{apply, kubectl};
 use crate::cli::{Hub, Running, until};
+use crate::manifests::policy;
 
 const LEASE: [&str; 4] = ["--lease-seconds", "10", "--lease-name", "replicas"];
-
-fn policy(control: &str) -> String {
-    format!(
-        "apiVersion: hubkeeper.dev/v1alpha1
-kind: ControlPolicy
-metadata: {{name: p}}
-spec:
-  mode: Enforce
-  limits: {{maxFindings: 1000, maxPercent: 100}}
-  rules: [{{name: a, match: {{controls: [{control}]}}, response: {{suppress: {{reason: OutOfScope}}}}}}]
-"
-    )
-}
 
 fn leader() -> String {
     kubectl(&["get", "lease", "replicas", "--ignore-not-found", "-o", "jsonpath={.spec.holderIdentity}"], "")
@@ -53,7 +41,7 @@ async fn a_leader_that_is_stopped_killed_or_paused_is_succeeded_and_writes_no_mo
     let _one = controllers().await;
     let hub = hub().await;
     let (first, second) = (hub.fail("S3.8", "arn:aws:s3:::a"), hub.fail("S3.9", "arn:aws:s3:::b"));
-    blocking(|| apply(&policy("S3.8"))).await;
+    blocking(|| apply(&policy("p", "S3.8"))).await;
 
     // Told to stop: it hands over.
     let (mut ops, _) = replica(&hub, "ops", &LEASE);
@@ -63,7 +51,7 @@ async fn a_leader_that_is_stopped_killed_or_paused_is_succeeded_and_writes_no_mo
     tokio::time::sleep(Duration::from_secs(2)).await;
     blocking(move || ops.stop()).await;
     leads("bob").await;
-    blocking(|| apply(&policy("S3.9"))).await;
+    blocking(|| apply(&policy("p", "S3.9"))).await;
     becomes(&hub, &first, "NEW").await;
     becomes(&hub, &second, "SUPPRESSED").await;
     assert_eq!(
@@ -75,7 +63,7 @@ async fn a_leader_that_is_stopped_killed_or_paused_is_succeeded_and_writes_no_mo
     let (carol, _) = replica(&hub, "carol", &LEASE);
     signal(&bob, "-KILL");
     leads("carol").await;
-    blocking(|| apply(&policy("S3.8"))).await;
+    blocking(|| apply(&policy("p", "S3.8"))).await;
     becomes(&hub, &first, "SUPPRESSED").await;
     becomes(&hub, &second, "NEW").await;
 
@@ -83,7 +71,7 @@ async fn a_leader_that_is_stopped_killed_or_paused_is_succeeded_and_writes_no_mo
     let (dave, _) = replica(&hub, "dave", &LEASE);
     signal(&carol, "-STOP");
     leads("dave").await;
-    blocking(|| apply(&policy("S3.9"))).await;
+    blocking(|| apply(&policy("p", "S3.9"))).await;
     becomes(&hub, &first, "NEW").await;
     becomes(&hub, &second, "SUPPRESSED").await;
     signal(&carol, "-CONT");

@@ -9,20 +9,8 @@ use hubkeeper::local::Local;
 use super::{apply, controllers, field, kubectl, plane};
 use crate::cli::readme::block;
 use crate::cli::{BIN, Hub, Running, get, hubkeeper, keeping, until};
+use crate::manifests::{HUB, policy};
 
-const HUB: &str = "apiVersion: hubkeeper.dev/v1alpha1
-kind: SecurityHub
-metadata: {name: main}
-spec: {homeRegion: eu-west-1, limits: {maxFindings: 1000, maxPercent: 100}}
-";
-const POLICY: &str = "apiVersion: hubkeeper.dev/v1alpha1
-kind: ControlPolicy
-metadata: {name: logs}
-spec:
-  mode: Enforce
-  limits: {maxFindings: 1000, maxPercent: 100}
-  rules: [{name: logs, match: {controls: [S3.9]}, response: {suppress: {reason: OutOfScope}}}]
-";
 const EXCEPTION: &str = "apiVersion: v1
 kind: Namespace
 metadata: {name: team-pay}
@@ -80,7 +68,7 @@ async fn what_is_applied_is_done_told_and_taken_back() {
     let (ruled, excepted) = (hub.fail("S3.9", "arn:aws:s3:::logs"), hub.fail("S3.8", "arn:aws:s3:::cdn"));
     let (mut replica, address) = replica(&hub, "ops", &["--lease-name", "run"]);
     blocking(|| {
-        apply(POLICY);
+        apply(&policy("logs", "S3.9"));
         apply(EXCEPTION);
     })
     .await;
@@ -130,7 +118,7 @@ async fn what_was_deleted_while_nobody_ran_is_given_back_once_its_absence_is_pro
     let hub = hub().await;
     let key = hub.fail("S3.9", "arn:aws:s3:::logs");
     let (mut first, _) = replica(&hub, "ops", &["--lease-name", "absent"]);
-    blocking(|| apply(POLICY)).await;
+    blocking(|| apply(&policy("logs", "S3.9"))).await;
     becomes(&hub, &key, "SUPPRESSED").await;
     blocking(move || first.stop()).await;
     blocking(|| kubectl(&["delete", "controlpolicy", "logs"], "")).await;

@@ -5,3 +5,4 @@ mod events;
 mod http;
 pub mod moto;
 mod operations;
+mod services;

@@ -1,6 +1,11 @@
 //! I5 and I10: nothing stays unseen, and nothing is read for nothing.
 
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
 use hubkeeper::core::status::WorkflowStatus::{New, Suppressed};
+use hubkeeper::engine::ports::{Blocked, Effect, Gate};
 use hubkeeper::local::Local;
 use hubkeeper::local::faults::{EventFaults, Faults};
 use hubkeeper::local::hub::caller::{Caller, Principal};
@@ -37,7 +42,7 @@ async fn what_is_read_again_is_written_however_long_the_read_takes() {
     let hub = hub().replace("spec:\n", "spec:\n  freshnessSeconds: 1\n");
     assert!(hub.contains("freshnessSeconds"), "{hub}");
     let keys: Vec<_> = (0..150).map(|n| sim.fail("S3.9", "AwsS3Bucket", &format!("arn:aws:s3:::b-{n}"))).collect();
-    sim.latency = std::time::Duration::from_secs(3);
+    sim.latency = Duration::from_secs(3);
     sim.declare(
         &(hub + &policy("p", RULE).replace("mode: Enforce", "mode: Enforce\n  limits: {maxFindings: 5000, maxPercent: 100}")),
     );
@@ -217,4 +222,42 @@ async fn an_audit_policy_reports_and_writes_nothing_and_hides_no_enforced_one() 
     assert_eq!(sim.policy("audit").pending_changes, 1);
     assert_eq!(sim.ready("ControlPolicy/audit").0, Some(true));
     sim.assert_stays().await;
+}
+
+/// Lets everything pass, and notes how many pages had been read when the first write began.
+struct AtFirstWrite {
+    local: Local,
+    pages: OnceLock<u64>,
+}
+
+#[async_trait]
+impl Gate for AtFirstWrite {
+    async fn before(&self, effect: &Effect) -> Result<(), Blocked> {
+        if matches!(effect, Effect::HubWrite(_)) {
+            self.pages.get_or_init(|| self.local.count("GetFindings").calls);
+        }
+        Ok(())
+    }
+
+    async fn after(&self, _: &Effect) -> Result<(), Blocked> {
+        Ok(())
+    }
+}
+
+/// A decision rests on everything that is in the hub: what a person said of the same resource may stand on the last page.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_before_the_hub_was_read_to_its_last_page() {
+    let mut sim = Sim::with(Local::builder().findings(0));
+    // More than a batch on every page, so that nothing else has to be waited for.
+    let keys: Vec<_> = (0..900).map(|n| sim.fail("S3.9", "AwsS3Bucket", &format!("arn:aws:s3:::b-{n}"))).collect();
+    let gate = Arc::new(AtFirstWrite { local: sim.local.clone(), pages: OnceLock::new() });
+    sim.gate = gate.clone();
+    sim.latency = Duration::from_secs(3);
+    let unlimited = "mode: Enforce\n  limits: {maxFindings: 5000, maxPercent: 100}";
+    sim.declare(&(hub() + &policy("p", RULE).replace("mode: Enforce", unlimited)));
+    sim.start();
+    sim.settle().await;
+    assert!(keys.iter().all(|key| sim.workflow(key) == Suppressed));
+    let pages = (keys.len() + FILLERS).div_ceil(100) as u64;
+    assert!(gate.pages.get().is_some_and(|&read| read >= pages), "{:?} of {pages} pages", gate.pages);
 }

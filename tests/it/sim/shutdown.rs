@@ -1,11 +1,11 @@
-//! The end of the loop: what it started, it finishes; nothing new begins.
+//! The end of the loop, or of its right to write: what it started, it finishes; nothing new begins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hubkeeper::core::status::WorkflowStatus::Suppressed;
+use hubkeeper::core::status::WorkflowStatus::{New, Suppressed};
 use hubkeeper::engine::ports::{Blocked, Effect, Gate};
 
 use super::world::{Sim, hub, policy};
@@ -90,4 +90,22 @@ async fn a_write_that_is_under_way_is_awaited() {
     sim.stop().await;
     assert_eq!(sim.workflow(&key), Suppressed);
     assert_eq!(sim.writes(), 1);
+}
+
+/// Where somebody else leads, the loop may not have noticed yet.
+#[tokio::test(start_paused = true)]
+async fn without_the_right_to_write_nothing_is_started_though_the_loop_goes_on() {
+    let mut sim = Sim::new();
+    sim.declare(&(hub() + &policy("p", RULE)));
+    sim.start();
+    sim.settle().await;
+    sim.right.lose(true);
+    let writes = || sim.local.count("BatchUpdateFindings").calls + sim.local.count("TagResource").calls;
+    let before = writes();
+    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::b");
+    sim.pass(1200).await;
+    assert_eq!((writes(), sim.workflow(&key)), (before, New));
+    sim.right.lose(false);
+    sim.pass(1200).await;
+    assert_eq!(sim.workflow(&key), Suppressed);
 }

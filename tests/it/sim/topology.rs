@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use hubkeeper::core::ids::Region;
+use hubkeeper::core::ids::{AccountId, Region};
 use hubkeeper::local::Local;
 use hubkeeper::local::document::ControlFinding;
 use hubkeeper::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
+use hubkeeper::local::hub::Hub as HubState;
 use hubkeeper::local::hub::caller::{Caller, Principal};
 use hubkeeper::wire::limits::{RATE_GET_FINDINGS, RATE_UPDATE_FINDINGS, Rate};
-use hubkeeper::wire::securityhub::BatchImportFindings;
-use jiff::SignedDuration;
+use hubkeeper::wire::securityhub::{AccountDetails, BatchImportFindings, CreateMembers, OrganizationAdminAccount};
+use jiff::{SignedDuration, Timestamp};
 
 use super::world::{FILLERS, Sim};
 
@@ -122,11 +123,15 @@ pub fn bound(pools: &[usize], written: &[usize], share: u32) -> f64 {
 
 /// Control findings of a Region that fail, made over some eighty days.
 pub fn fill(local: &Local, region: &Region, count: usize) {
-    let accounts: Vec<_> = local.organization().accounts().map(|account| account.id).collect();
+    let organization = local.organization();
+    let accounts: Vec<_> = organization.accounts().map(|account| account.id).collect();
     let start = local.clock().now();
     local.with_hub(|hub, now| {
         for &account in &accounts {
             hub.switch_on(account, region, now);
+        }
+        if !organization.regions().any(|of_ours| of_ours == region) {
+            administer(hub, organization.management, &accounts, region, now);
         }
         let mut batch = Vec::new();
         for number in 0..count {
@@ -145,4 +150,15 @@ pub fn fill(local: &Local, region: &Region, count: usize) {
             }
         }
     });
+}
+
+/// Makes the first of these accounts the administrator of the others in a Region that the generator has left out.
+fn administer(hub: &mut HubState, management: AccountId, accounts: &[AccountId], region: &Region, now: Timestamp) {
+    let caller = |account| Caller { account, region: region.clone(), principal: Principal::Root };
+    let designated = OrganizationAdminAccount { admin_account_id: accounts[0].to_string(), feature: None };
+    hub.enable_administrator(&caller(management), &designated, now).unwrap();
+    let details = |account: &AccountId| AccountDetails { account_id: account.to_string(), email: None };
+    let members = CreateMembers { account_details: accounts[1..].iter().map(details).collect() };
+    let answer = hub.create_members(&caller(accounts[0]), &members, now).unwrap();
+    assert_eq!(answer.unprocessed_accounts, []);
 }

@@ -2,6 +2,7 @@
 //! of every scenario.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use hubkeeper::core::objects::Desired;
 use hubkeeper::core::status::{ComplianceStatus, WorkflowStatus};
 use hubkeeper::engine::keeper::{Keeper, Purpose};
 use hubkeeper::engine::ports::{
-    Absence, Clock, Detail, Event, EventSink, ExceptionDetail, Figures, Gate, HubDetail, Meter, ObjectStatus, PolicyDetail,
-    SinkError, StatusSink, World,
+    Absence, Clock, Detail, Event, EventSink, ExceptionDetail, Fence, Figures, Gate, HubDetail, Meter, ObjectStatus,
+    PolicyDetail, SinkError, StatusSink, World,
 };
 use hubkeeper::local::Local;
 use hubkeeper::local::clock::Speed;
@@ -135,12 +136,34 @@ impl Clock for SetClock {
     }
 }
 
+/// The right to write, which the loop has until it is taken away.
+#[derive(Debug, Default)]
+pub struct Right {
+    lost: AtomicBool,
+}
+
+impl Right {
+    /// Takes it away, or gives it back.
+    pub fn lose(&self, lost: bool) {
+        self.lost.store(lost, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Fence for Right {
+    async fn may_write(&self) -> bool {
+        !self.lost.load(Ordering::Relaxed)
+    }
+}
+
 /// A hub and whoever keeps it.
 pub struct Sim {
     pub local: Local,
     pub clock: Arc<SetClock>,
     pub heard: Arc<Heard>,
     pub gate: Arc<dyn Gate>,
+    /// Whether the loop may write.
+    pub right: Arc<Right>,
     /// By what name the loop owns hubs.
     pub owner: HubOwner,
     /// Whose calls the loop's are, in the hub's books.
@@ -169,6 +192,7 @@ impl Sim {
             clock: Arc::new(SetClock { house: HouseClock::from(at(START), 1), by: Mutex::default() }),
             heard: Arc::default(),
             gate: Arc::new(OpenGate),
+            right: Arc::default(),
             owner: HubOwner::files(),
             principal: "hubkeeper",
             latency: Duration::ZERO,
@@ -191,6 +215,7 @@ impl Sim {
             clock: self.clock.clone(),
             heard: Arc::default(),
             gate: Arc::new(OpenGate),
+            right: Arc::default(),
             owner: owner.parse().unwrap(),
             principal,
             latency: Duration::ZERO,
@@ -254,7 +279,7 @@ impl Sim {
             clock: self.clock.clone(),
             rng: Arc::new(Dice::seeded(13)),
             gate: self.gate.clone(),
-            fence: Arc::new(SoleWriter),
+            fence: self.right.clone(),
             status: self.heard.clone(),
             events: self.heard.clone(),
             meter: self.heard.clone(),

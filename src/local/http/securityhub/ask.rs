@@ -87,6 +87,15 @@ impl Ask<'_> {
         parse_form(&self.incoming.query).filter(|(named, _)| named == name).map(|(_, value)| value).collect()
     }
 
+    /// An argument that is true or false.
+    pub fn truth(&self, name: &str) -> Result<Option<bool>, AwsError> {
+        let read = |text: String| {
+            text.parse()
+                .map_err(|_| AwsError::invalid_input(format!("Invalid parameter '{name}': {text:?} is neither true nor false")))
+        };
+        self.argument(name).map(read).transpose()
+    }
+
     /// MaxResults and NextToken of the query string.
     pub fn page(&self) -> Result<(Option<i64>, Option<String>), AwsError> {
         let size = self.argument("MaxResults").map(|text| {

@@ -55,5 +55,5 @@ fn import(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
 
 fn history(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
     let request: GetFindingHistory = ask.body()?;
-    Done::with(&local.with_hub(|hub, _| hub.finding_history(ask.caller, &request))?)
+    Done::with(&local.with_hub(|hub, now| hub.finding_history(ask.caller, &request, now))?)
 }

@@ -4,11 +4,13 @@
 //! faults and the books are the same for all. One that no family has is refused by name.
 
 mod actions;
+mod aggregators;
 pub(super) mod ask;
 mod controls;
 mod findings;
 mod hub;
 mod insights;
+mod members;
 mod organization;
 mod products;
 mod rules;
@@ -28,10 +30,12 @@ use super::Incoming;
 use ask::{Ask, Family, Handler};
 
 /// Every operation that is served.
-const FAMILIES: [Family; 10] = [
+const FAMILIES: [Family; 12] = [
     findings::OPERATIONS,
     hub::OPERATIONS,
+    members::OPERATIONS,
     organization::OPERATIONS,
+    aggregators::OPERATIONS,
     standards::OPERATIONS,
     controls::OPERATIONS,
     tags::OPERATIONS,

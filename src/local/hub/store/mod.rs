@@ -365,6 +365,11 @@ impl Store {
         (&self.updated, &self.by_updated)
     }
 
+    /// `ProcessedAt` in milliseconds, by row.
+    pub fn processed(&self) -> &[i64] {
+        &self.processed
+    }
+
     /// Orders that are no time.
     pub fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)

@@ -4,10 +4,10 @@ use super::*;
 use crate::core::catalogue::{Catalogue, Standard};
 use crate::wire::arn;
 use crate::wire::securityhub::{
-    AssociationCode, AssociationId, AssociationUpdate, BatchDisableStandards, BatchEnableStandards, BatchGetAssociations,
-    BatchGetSecurityControls, BatchUpdateAssociations, ControlStatus, EnableSecurityHub, Generator, GetEnabledStandards,
-    ParameterConfiguration, ParameterValue, SecurityControl, SubscriptionRequest, SubscriptionStatus, UpdateConfiguration,
-    UpdateSecurityControl, UpdateStandardsControl,
+    AccountIds, AssociationCode, AssociationId, AssociationUpdate, BatchDisableStandards, BatchEnableStandards,
+    BatchGetAssociations, BatchGetSecurityControls, BatchUpdateAssociations, ControlStatus, EnableSecurityHub, Generator,
+    GetEnabledStandards, ParameterConfiguration, ParameterValue, SecurityControl, SubscriptionRequest, SubscriptionStatus,
+    UpdateConfiguration, UpdateSecurityControl, UpdateStandardsControl,
 };
 
 const DAY: u64 = 86_400;
@@ -107,9 +107,11 @@ fn a_new_hub_has_the_two_default_standards_unless_it_is_told_not_to() {
 }
 
 #[test]
-fn an_administrator_cannot_disable_its_hub_and_a_member_can() {
+fn an_administrator_cannot_disable_its_hub_and_a_member_can_once_it_is_disassociated() {
     let mut hub = hub();
     assert_eq!(hub.disable(&admin()).unwrap_err().code, "InvalidInputException");
+    assert_eq!(hub.disable(&caller(MEMBER, HOME)).unwrap_err().code, "InvalidAccessException");
+    hub.disassociate_members(&admin(), &AccountIds { account_ids: vec![MEMBER.to_owned()] }, at(1)).unwrap();
     hub.disable(&caller(MEMBER, HOME)).unwrap();
     assert!(!hub.is_enabled(MEMBER.parse().unwrap(), &HOME.parse().unwrap()));
     assert!(hub.is_enabled(MEMBER.parse().unwrap(), &LINKED.parse().unwrap()));

@@ -150,15 +150,18 @@ fn findings_are_sent_to_an_action_by_who_sees_them_all_or_none() {
     let mut hub = hub();
     let keys = [add(&mut hub, &failed(MEMBER, LINKED, "a", 0)), add(&mut hub, &failed(ADMIN, HOME, "b", 0))];
     let arn = hub.create_action(&caller(ADMIN, HOME), &chat()).unwrap().action_target_arn;
-    let sent = hub.invoke_action(&arn, &keys.each_ref().map(identifier)).unwrap();
+    let sent = hub.invoke_action(&arn, &keys.each_ref().map(identifier), at(100)).unwrap();
     assert_eq!((sent.account.to_string().as_str(), sent.region.as_str()), (ADMIN, HOME));
     let texts: Vec<Value> = sent.findings.iter().map(|(_, text)| serde_json::from_str(text).unwrap()).collect();
     assert_eq!(texts, keys.each_ref().map(|key| hub.current(key).unwrap()));
     assert_ne!(sent.findings[0].0, sent.findings[1].0, "each event has its id");
     let members = hub.create_action(&caller(MEMBER, HOME), &chat()).unwrap().action_target_arn;
-    assert_eq!(hub.invoke_action(&members, &keys.each_ref().map(identifier)).unwrap_err().code, "ResourceNotFoundException");
-    assert_eq!(hub.invoke_action(&members, &[identifier(&keys[0])]).unwrap().findings.len(), 1);
-    assert_eq!(hub.invoke_action(&arn, &[]).unwrap_err().code, "InvalidInputException");
-    assert_eq!(hub.invoke_action(&arn, &vec![identifier(&keys[0]); 21]).unwrap_err().code, "InvalidInputException");
-    assert_eq!(hub.invoke_action("arn:x", &[identifier(&keys[0])]).unwrap_err().code, "ResourceNotFoundException");
+    assert_eq!(
+        hub.invoke_action(&members, &keys.each_ref().map(identifier), at(100)).unwrap_err().code,
+        "ResourceNotFoundException"
+    );
+    assert_eq!(hub.invoke_action(&members, &[identifier(&keys[0])], at(100)).unwrap().findings.len(), 1);
+    assert_eq!(hub.invoke_action(&arn, &[], at(100)).unwrap_err().code, "InvalidInputException");
+    assert_eq!(hub.invoke_action(&arn, &vec![identifier(&keys[0]); 21], at(100)).unwrap_err().code, "InvalidInputException");
+    assert_eq!(hub.invoke_action("arn:x", &[identifier(&keys[0])], at(100)).unwrap_err().code, "ResourceNotFoundException");
 }

@@ -54,7 +54,7 @@ fn history(hub: &Hub, key: &FindingKey) -> FindingHistory {
         next_token: None,
         max_results: None,
     };
-    hub.finding_history(&caller(ADMIN, HOME), &request).unwrap()
+    hub.finding_history(&caller(ADMIN, HOME), &request, at(100)).unwrap()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
 use hubkeeper::api::judge::judge;
-use hubkeeper::cluster::source::resource;
+use hubkeeper::cluster::resource::resource;
 use hubkeeper::core::ids::Kind;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::Status;

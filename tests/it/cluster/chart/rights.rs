@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Release, blocking};
 use crate::cli::{Hub, Running, hubkeeper, keeping, reach, text, until};
 use crate::cluster::{apply, controllers, field, kubectl, plane};
+use crate::manifests::policy;
 
 const NAME: &str = "hubkeeper-rights";
 
@@ -52,19 +53,6 @@ spec:
   startsAt: "2026-01-01T00:00:00Z"
   expiresAt: "2034-12-31T00:00:00Z"
 "#;
-
-fn policy(control: &str) -> String {
-    format!(
-        "apiVersion: hubkeeper.dev/v1alpha1
-kind: ControlPolicy
-metadata: {{name: rights}}
-spec:
-  mode: Enforce
-  limits: {{maxFindings: 1000, maxPercent: 100}}
-  rules: [{{name: one, match: {{controls: [{control}]}}, response: {{suppress: {{reason: OutOfScope}}}}}}]
-"
-    )
-}
 
 fn approval(digest: &str) -> String {
     format!(
@@ -170,7 +158,7 @@ async fn as_the_charts_service_account_it_does_its_whole_job_and_has_no_right_th
 
         // It leads, with another standing by; a policy holds what it rules, and an exception what was approved.
         apply(DECLARED);
-        apply(&policy("S3.9"));
+        apply(&policy("rights", "S3.9"));
         let mut first = replica(kubeconfig, &url, "first");
         becomes(&ruled, "SUPPRESSED");
         assert!(holder().starts_with("first_"), "{}", holder());
@@ -185,9 +173,9 @@ async fn as_the_charts_service_account_it_does_its_whole_job_and_has_no_right_th
         // It hands over; the other does the same, and follows a change.
         assert_eq!(first.stop(), Some(0));
         until("the other leads", || holder().starts_with("second_"));
-        apply(&policy("S3.1"));
+        apply(&policy("rights", "S3.1"));
         becomes(&ruled, "NEW");
-        apply(&policy("S3.9"));
+        apply(&policy("rights", "S3.9"));
         becomes(&ruled, "SUPPRESSED");
 
         // What is taken away is given back; in the end nothing is declared.

@@ -42,7 +42,7 @@ pub struct Switches {
     pub lists_lack: bool,
     /// What is counted lacks the same.
     pub counts_lack: bool,
-    /// Listings of this resource are answered with what was remembered.
+    /// Listings of this resource are answered with the first there was.
     pub stale: Option<&'static str>,
     /// Nothing is found by name, in the words of something that does not know the resource.
     pub no_such_page: bool,
@@ -267,7 +267,9 @@ fn faulty(inner: &Inner, asked: &Asked, switches: &Switches, request: &Request) 
         }});
         return Some(Response::new(Body::from(format!("{gone}\n"))));
     }
-    if asked.verb == "GET" && switches.no_such_page && ours(&asked.resource) {
+    // Which cluster it is, and what definitions it has, it knows.
+    let is_object = ours(&asked.resource) && asked.resource != "namespaces" && !asked.name.is_empty();
+    if asked.verb == "GET" && switches.no_such_page && is_object {
         return Some(Response::builder().status(404).body(Body::from("404 page not found\n")).unwrap());
     }
     if asked.verb != "LIST" || asked.is_metadata {
@@ -319,7 +321,7 @@ async fn pass_on(inner: &Inner, asked: &Asked, switches: &Switches, request: Req
         let lacks = if asked.is_metadata { switches.counts_lack } else { switches.lists_lack };
         let bytes = if lacks { lacking(&bytes) } else { bytes };
         if !asked.is_metadata {
-            inner.lists.lock().unwrap().insert(asked.resource.clone(), bytes.clone());
+            inner.lists.lock().unwrap().entry(asked.resource.clone()).or_insert_with(|| bytes.clone());
         }
         Body::from(bytes)
     } else {
@@ -331,7 +333,10 @@ async fn pass_on(inner: &Inner, asked: &Asked, switches: &Switches, request: Req
 /// Its first object, and nothing that tells of more.
 fn lacking(list: &Bytes) -> Bytes {
     let mut list: Value = serde_json::from_slice(list).unwrap();
-    list["items"].as_array_mut().unwrap().truncate(1);
+    // The API server gives null where there are none and only metadata is asked for.
+    if let Some(items) = list["items"].as_array_mut() {
+        items.truncate(1);
+    }
     let metadata = list["metadata"].as_object_mut().unwrap();
     metadata.remove("continue");
     metadata.remove("remainingItemCount");

@@ -1,7 +1,7 @@
 //! Many objects, and large ones.
 
 use futures::StreamExt as _;
-use hubkeeper::cluster::source::resource;
+use hubkeeper::cluster::resource::resource;
 use hubkeeper::core::ids::Kind;
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};

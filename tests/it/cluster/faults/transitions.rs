@@ -16,7 +16,7 @@ async fn of_many_edits_the_last_counts_and_what_cannot_be_used_is_told_with_its_
 
     // Ten edits as fast as they go.
     let client = ground.client().await;
-    let resource = hubkeeper::cluster::source::resource(hubkeeper::core::ids::Kind::ControlPolicy);
+    let resource = hubkeeper::cluster::resource::resource(hubkeeper::core::ids::Kind::ControlPolicy);
     let policies: kube::Api<kube::api::DynamicObject> = kube::Api::all_with(client, &resource);
     for edit in 0..10 {
         let control = if edit % 2 == 0 { "S3.7" } else { "S3.8" };

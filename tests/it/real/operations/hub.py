@@ -35,6 +35,7 @@ FAMILY = Family(
             account=MEMBER,
         ),
         Fails("DisableSecurityHub", "InvalidInputException", account=ADMIN, region=HOME),
+        Fails("DisableSecurityHub", "InvalidAccessException", account=MEMBER, region=HOME),
         own("DisableSecurityHub"),
         own("EnableSecurityHub", {"EnableDefaultStandards": False}),
         own("GetEnabledStandards", then=lambda a: a["StandardsSubscriptions"] == []),

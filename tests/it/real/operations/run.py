@@ -18,10 +18,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import actions
+import aggregators
 import controls
 import findings
 import hub
 import insights
+import members
 import organization
 import products
 import rules
@@ -34,13 +36,16 @@ FAMILIES = [
     hub.FAMILY,
     standards.FAMILY,
     controls.FAMILY,
-    organization.FAMILY,
     findings.FAMILY,
     tags.FAMILY,
     rules.FAMILY,
     products.FAMILY,
     actions.FAMILY,
     insights.FAMILY,
+    # These change who sees what: last, and in this order.
+    members.FAMILY,
+    aggregators.FAMILY,
+    organization.FAMILY,
 ]
 
 # Errors that are provoked alike for every operation, by switches of the server.
