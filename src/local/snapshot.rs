@@ -1,7 +1,7 @@
 //! Snapshots: everything that Security Hub Local knows, as one file that it goes on from.
 //!
 //! A line `hubkeeper-local-snapshot 1`, then JSON, then `sha256` of all before. What is in it is not listed anywhere: it is the
-//! serde form of [`State`], of the queues and of the clock, all derived. New state belongs into one of these, and is then in
+//! serde form of `State`, of the queues and of the clock, all derived. New state belongs into one of these, and is then in
 //! every snapshot; what has no serde form does not compile there. What is not in it belongs to the process: which
 //! names are told apart, which roles take an external id, which calls were counted, the clock's speed.
 //!

@@ -5,10 +5,10 @@
 //! [`Filters::matches_with`], whatever index led to it. How a page is found among N findings of which M may match:
 //!
 //! - fields with few values (`store::columns`) and with many (words) leave M candidates, by sets of rows;
-//! - along the order of time from the token's place, as long as candidates come often enough, some [`WALK`] steps;
+//! - along the order of time from the token's place, as long as candidates come often enough, some `WALK` steps;
 //! - else by a look at the times of the M candidates, of which the first are taken: no sorting of all;
 //! - any other order has an index from its first use on;
-//! - filters by fields without an index cost a look at each candidate: a page ends early, with a token, after [`LOOKS`].
+//! - filters by fields without an index cost a look at each candidate: a page ends early, with a token, after `LOOKS`.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
