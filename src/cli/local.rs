@@ -44,8 +44,8 @@ While it runs: GET / is a page that tells what is in it, the calls so far and th
 /_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST accounts (AWS
 Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST snapshot, POST action (what
 the console does with a custom action: {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET
-clock, organization, operations, calls. The log has a line for each call: account, Region, operation, code
-and milliseconds (target hubkeeper::local::call; --log warn is silent).
+clock, organization, operations, calls. The log has a line for each call: account, Region,
+operation, code and milliseconds (target hubkeeper::local::call; --log warn is silent).
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
 advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
