@@ -199,11 +199,10 @@ impl ClusterStatus {
 
     /// The status as JSON, and whether it says something else than what we wrote last, or found; `None`: the object is not there.
     fn value(&self, status: &ObjectStatus) -> Option<(Value, bool)> {
-        let there = self.pen.store.status(&status.object, Value::clone)?;
         // What is there may be from before our last write.
         let written =
             self.pages().get(&status.object).and_then(|page| page.written.as_ref().map(|written| written.value.clone()));
-        let before = written.unwrap_or(there);
+        let before = self.pen.store.status(&status.object, |there| written.unwrap_or_else(|| there.clone()))?;
         let conditions: Vec<Condition> =
             before.get("conditions").and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default();
         let value = object_status::value(status, &conditions, self.pen.clock.now()).ok()?;

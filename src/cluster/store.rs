@@ -90,8 +90,11 @@ impl Store {
     }
 
     fn restate(&self, objects: impl IntoIterator<Item = ObjectRef>) {
-        self.restated.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
-        self.news_of_statuses.notify_one();
+        let mut objects = objects.into_iter().peekable();
+        if objects.peek().is_some() {
+            self.restated.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+            self.news_of_statuses.notify_one();
+        }
     }
 
     /// Waits until somebody has written statuses, and tells once of which objects.

@@ -72,23 +72,6 @@ mod tests {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
-    fn spec() -> HubSpec {
-        let limits = crate::core::objects::Limits { max_findings: 5000, max_percent: 20 };
-        HubSpec {
-            home_region: "eu-west-1".parse().unwrap(),
-            linked_regions: None,
-            role: None,
-            queue_url: None,
-            sync_interval_seconds: 86_400,
-            freshness_seconds: 300,
-            api_quota_percent: 60,
-            limits,
-            approval_namespaces: Vec::new(),
-            control_groups: Vec::new(),
-            suspend: false,
-        }
-    }
-
     fn compare(listed: Option<&[&str]>, aggregator: bool, linked: Option<&[&str]>) -> Regions {
         let description = HubDescription {
             account: "111122223333".parse().unwrap(),
@@ -97,7 +80,7 @@ mod tests {
             linked_regions: linked.map(regions),
             aggregator_home: aggregator.then(|| "eu-west-1".parse().unwrap()),
         };
-        let spec = HubSpec { linked_regions: listed.map(regions), ..spec() };
+        let spec = HubSpec { linked_regions: listed.map(regions), ..crate::engine::tests::hub().spec };
         Regions::of(&spec, &description)
     }
 

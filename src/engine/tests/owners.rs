@@ -113,18 +113,19 @@ fn what_an_owner_no_longer_means_is_given_back() {
     assert_eq!((world.settle(), both(&world)), (1, [New, Suppressed]));
 }
 
-#[test]
-fn a_policy_for_another_hub_is_narrowed_and_not_deleted() {
-    let mut world = World::with(
-        vec![{
-            let mut p = policy("p");
-            p.spec.deletion_policy = DeletionPolicy::Retain;
-            p
-        }],
-        vec![],
-    );
+/// A policy that keeps what it suppressed when it goes, and a finding that it holds.
+fn retained() -> World {
+    let mut policy = policy("p");
+    policy.spec.deletion_policy = DeletionPolicy::Retain;
+    let mut world = World::with(vec![policy], vec![]);
     world.add(1, "a");
     world.settle();
+    world
+}
+
+#[test]
+fn a_policy_for_another_hub_is_narrowed_and_not_deleted() {
+    let mut world = retained();
     world.declare(|objects| objects.policies[0].spec.hubs = vec!["another".to_owned()]);
     assert_eq!((world.settle(), world.workflow(1)), (1, New));
 }
@@ -166,16 +167,7 @@ fn suspend_freezes_all_but_expiry_and_deletion() {
 
 #[test]
 fn retain_releases_the_marker_and_stands_in_it() {
-    let mut world = World::with(
-        vec![{
-            let mut p = policy("p");
-            p.spec.deletion_policy = DeletionPolicy::Retain;
-            p
-        }],
-        vec![],
-    );
-    world.add(1, "a");
-    world.settle();
+    let mut world = retained();
     world.declare(|objects| objects.policies.clear());
     world.restart();
     assert_eq!((world.settle(), world.workflow(1), world.released(1)), (1, Suppressed, true));

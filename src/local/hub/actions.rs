@@ -17,6 +17,7 @@ use crate::wire::securityhub::{
 
 use super::Hub;
 use super::caller::{Caller, Principal};
+use super::given::not_blank;
 use super::page::{Asked, page_size};
 
 /// The targets of an account in a Region, by id.
@@ -58,11 +59,6 @@ fn checked_name(name: &str) -> Result<&str, AwsError> {
     if right { Ok(name) } else { Err(AwsError::invalid_input(problem())) }
 }
 
-fn checked_description(description: &str) -> Result<&str, AwsError> {
-    let problem = "Invalid parameter 'Description': must not be blank";
-    if description.trim().is_empty() { Err(AwsError::invalid_input(problem)) } else { Ok(description) }
-}
-
 /// The id of a target that may be the caller's here.
 fn read<'a>(caller: &Caller, target_arn: &'a str) -> Result<&'a str, AwsError> {
     let not_one = || {
@@ -82,7 +78,7 @@ impl Hub {
     /// CreateActionTarget.
     pub fn create_action(&mut self, caller: &Caller, request: &CreateActionTarget) -> Result<ActionTargetArn, AwsError> {
         self.require_enabled(caller)?;
-        let (name, description) = (checked_name(&request.name)?, checked_description(&request.description)?);
+        let (name, description) = (checked_name(&request.name)?, not_blank("Description", &request.description)?);
         let id = request.id.as_str();
         if !(1..=ACTION_CHARS).contains(&id.len()) || !id.chars().all(|letter| letter.is_ascii_alphanumeric()) {
             return Err(AwsError::invalid_input(format!(
@@ -126,7 +122,7 @@ impl Hub {
     pub fn update_action(&mut self, caller: &Caller, target_arn: &str, request: &UpdateActionTarget) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
         let name = request.name.as_deref().map(checked_name).transpose()?;
-        let description = request.description.as_deref().map(checked_description).transpose()?;
+        let description = request.description.as_deref().map(|text| not_blank("Description", text)).transpose()?;
         let id = read(caller, target_arn)?;
         let target = self.own_settings(caller)?.actions.0.get_mut(id).ok_or_else(|| missing(target_arn))?;
         if let Some(name) = name {

@@ -15,7 +15,8 @@ use crate::wire::securityhub::{
 
 use super::Hub;
 use super::caller::Caller;
-use super::controls::{batch, description, find};
+use super::controls::{description, find};
+use super::given::batch;
 use super::page::{Asked, page_size};
 use super::settings::Subscription;
 

@@ -21,6 +21,7 @@ use crate::wire::securityhub::{
 use super::Hub;
 use super::associations::controls_of;
 use super::caller::Caller;
+use super::given::batch;
 use super::page::{Asked, page_size};
 use super::settings::{Customized, Settings};
 use super::standards::{PROVIDER, wants_aws};
@@ -156,15 +157,6 @@ pub(super) fn find(caller: &Caller, text: &str) -> Result<&'static Control, (Ass
         return Err((AssociationCode::InvalidInput, "SecurityControlId must not be empty".to_owned()));
     }
     Catalogue::built_in().get(id).ok_or_else(|| (AssociationCode::ResourceNotFound, format!("Security control {id} not found")))
-}
-
-/// A batch has at least one item.
-pub(super) fn batch(name: &str, count: usize, most: usize) -> Result<(), AwsError> {
-    if (1..=most).contains(&count) {
-        return Ok(());
-    }
-    let problem = format!("Invalid parameter '{name}': must have between 1 and {most} items, and has {count}");
-    Err(AwsError::invalid_input(problem))
 }
 
 /// The description that AWS gives is not part of the catalogue.

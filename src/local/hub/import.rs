@@ -21,6 +21,7 @@ use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer, F
 
 use super::Hub;
 use super::caller::Caller;
+use super::given::batch;
 use super::products::{is_custom, names};
 use super::store::{TWINS, text};
 use super::workflow::{Said, first, next};
@@ -41,12 +42,7 @@ impl Hub {
     ) -> Result<BatchImportFindingsAnswer, AwsError> {
         self.require_enabled(caller)?;
         let findings = &request.findings;
-        if findings.is_empty() || findings.len() > IMPORT_MAX {
-            return Err(AwsError::invalid_input(format!(
-                "Invalid parameter 'Findings': must have between 1 and {IMPORT_MAX} items, and has {}",
-                findings.len()
-            )));
-        }
+        batch("Findings", findings.len(), IMPORT_MAX)?;
         let view = self.view(caller, now);
         for finding in findings {
             let account: Option<AccountId> = text(finding, "AwsAccountId").parse().ok();

@@ -18,6 +18,7 @@ use crate::wire::securityhub::{
 
 use super::Hub;
 use super::caller::Caller;
+use super::given::not_blank;
 use super::page::{Asked, page_size};
 
 /// The insights of an account in a Region, in the order in which they were made.
@@ -42,13 +43,6 @@ impl Insight {
             group_by_attribute: self.group_by.clone(),
         }
     }
-}
-
-fn checked_name(name: &str) -> Result<&str, AwsError> {
-    if name.trim().is_empty() {
-        return Err(AwsError::invalid_input("Invalid parameter 'Name': must not be blank"));
-    }
-    Ok(name)
 }
 
 /// The words begin as in aws-samples/aws-security-hub-summary-email, issue 10.
@@ -94,7 +88,7 @@ impl Hub {
     /// CreateInsight.
     pub fn create_insight(&mut self, caller: &Caller, request: &CreateInsight) -> Result<InsightArn, AwsError> {
         self.require_enabled(caller)?;
-        let name = checked_name(&request.name)?;
+        let name = not_blank("Name", &request.name)?;
         read_filters(&request.filters)?;
         read_group(&request.group_by_attribute)?;
         let id = self.uuid();
@@ -132,7 +126,7 @@ impl Hub {
     /// UpdateInsight: what is not named stays.
     pub fn update_insight(&mut self, caller: &Caller, insight_arn: &str, request: &UpdateInsight) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
-        let name = request.name.as_deref().map(checked_name).transpose()?;
+        let name = request.name.as_deref().map(|name| not_blank("Name", name)).transpose()?;
         request.filters.as_ref().map(read_filters).transpose()?;
         request.group_by_attribute.as_deref().map(read_group).transpose()?;
         changeable(insight_arn)?;

@@ -14,7 +14,8 @@ use crate::wire::securityhub::{
 
 use super::Hub;
 use super::caller::Caller;
-use super::members::{accounts, named, unprocessed, why};
+use super::given::not_blank;
+use super::members::{accounts, each, why};
 use super::page::{Asked, page_size};
 use super::topology::membership::{Bond, Membership};
 
@@ -55,9 +56,7 @@ impl Hub {
     ) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
         let (member, region) = (caller.account, &caller.region);
-        if invitation.trim().is_empty() {
-            return Err(AwsError::invalid_input("Invalid parameter 'InvitationId': must not be blank"));
-        }
+        not_blank("InvitationId", invitation)?;
         let ids = accounts("AdministratorId", std::iter::once(administrator))?;
         let found = self.invited(caller).find(|(from, of)| ids.contains(from) && of.invitation.as_deref() == Some(invitation));
         let Some((from, of)) = found.map(|(from, of)| (from, of.clone())) else {
@@ -92,17 +91,13 @@ impl Hub {
         now: Timestamp,
     ) -> Result<UnprocessedAccounts, AwsError> {
         self.require_enabled(caller)?;
-        let mut answer = UnprocessedAccounts::default();
-        for id in named(request)? {
+        each(request, |id| {
             let open = self.topology.member(id, &caller.region, caller.account).filter(|of| of.status == MemberStatus::Invited);
-            let Some(of) = open.cloned() else {
-                answer.unprocessed_accounts.push(unprocessed(id, why::NO_INVITATION));
-                continue;
-            };
+            let of = open.cloned().ok_or(why::NO_INVITATION)?;
             let membership = Membership { status: MemberStatus::Resigned, updated_at: now, ..of };
             self.topology.put_member(id, &caller.region, caller.account, membership);
-        }
-        Ok(answer)
+            Ok(())
+        })
     }
 
     /// DeleteInvitations: those from the named accounts, and those to them. The model says of one sentence that the
@@ -115,21 +110,17 @@ impl Hub {
     ) -> Result<UnprocessedAccounts, AwsError> {
         self.require_enabled(caller)?;
         let (me, region) = (caller.account, &caller.region);
-        let mut answer = UnprocessedAccounts::default();
-        for id in named(request)? {
+        each(request, |id| {
             let ways = [(id, me), (me, id)].into_iter().find_map(|(from, to)| {
                 let of = self.topology.member(from, region, to)?;
                 (of.invitation.is_some() && of.status != MemberStatus::Enabled).then(|| (from, to, of.clone()))
             });
-            let Some((from, to, of)) = ways else {
-                answer.unprocessed_accounts.push(unprocessed(id, why::NO_INVITATION));
-                continue;
-            };
+            let (from, to, of) = ways.ok_or(why::NO_INVITATION)?;
             let status = if of.status == MemberStatus::Invited { MemberStatus::Created } else { of.status };
             let membership = Membership { status, invitation: None, invited_at: None, updated_at: now, ..of };
             self.topology.put_member(from, region, to, membership);
-        }
-        Ok(answer)
+            Ok(())
+        })
     }
 
     /// DisassociateFromAdministratorAccount, DisassociateFromMasterAccount. An account of the organization cannot.

@@ -18,6 +18,7 @@ use crate::wire::securityhub::{
 
 use super::Hub;
 use super::caller::Caller;
+use super::given::{batch, not_blank};
 use super::page::{Asked, page_size};
 use super::topology::membership::{Bond, Membership};
 
@@ -51,15 +52,10 @@ impl Hub {
     ) -> Result<UnprocessedAccounts, AwsError> {
         self.require_enabled(caller)?;
         let details = &request.account_details;
-        if details.is_empty() || details.len() > CREATE_MEMBERS_MAX {
-            return Err(AwsError::invalid_input(format!(
-                "Invalid parameter 'AccountDetails': must have between 1 and {CREATE_MEMBERS_MAX} items, and has {}",
-                details.len()
-            )));
-        }
+        batch("AccountDetails", details.len(), CREATE_MEMBERS_MAX)?;
         let ids = accounts("AccountDetails.AccountId", details.iter().map(|of| of.account_id.as_str()))?;
-        if details.iter().any(|of| of.email.as_ref().is_some_and(|email| email.trim().is_empty())) {
-            return Err(AwsError::invalid_input("Invalid parameter 'AccountDetails.Email': must not be blank"));
+        for email in details.iter().filter_map(|of| of.email.as_deref()) {
+            not_blank("AccountDetails.Email", email)?;
         }
         self.require_no_member(caller)?;
         let (administrator, region) = (caller.account, &caller.region);
@@ -130,20 +126,15 @@ impl Hub {
     /// DeleteMembers: for those that were to be members by invitation, and are not, or no longer.
     pub fn delete_members(&mut self, caller: &Caller, request: &AccountIds) -> Result<UnprocessedAccounts, AwsError> {
         self.require_enabled(caller)?;
-        let mut answer = UnprocessedAccounts::default();
-        for id in named(request)? {
-            let why = match self.topology.member(caller.account, &caller.region, id) {
-                None => Some(why::NO_MEMBER),
-                Some(member) if member.bond == Bond::Organization => Some(why::ORGANIZATION),
-                Some(member) if member.status == MemberStatus::Enabled => Some(why::ENABLED),
-                Some(_) => {
-                    self.topology.remove_member(caller.account, &caller.region, id);
-                    None
-                }
-            };
-            answer.unprocessed_accounts.extend(why.map(|why| unprocessed(id, why)));
-        }
-        Ok(answer)
+        each(request, |id| match self.topology.member(caller.account, &caller.region, id) {
+            None => Err(why::NO_MEMBER),
+            Some(member) if member.bond == Bond::Organization => Err(why::ORGANIZATION),
+            Some(member) if member.status == MemberStatus::Enabled => Err(why::ENABLED),
+            Some(_) => {
+                self.topology.remove_member(caller.account, &caller.region, id);
+                Ok(())
+            }
+        })
     }
 
     /// InviteMembers: those on the list that are no members. A second invitation replaces the first.
@@ -156,25 +147,19 @@ impl Hub {
         self.require_enabled(caller)?;
         self.require_no_member(caller)?;
         let (administrator, region) = (caller.account, &caller.region);
-        let mut answer = UnprocessedAccounts::default();
-        for id in named(request)? {
-            let known = self.topology.member(administrator, region, id).cloned();
-            let why = match known {
-                None => Some(why::NO_MEMBER),
-                Some(of) if of.bond == Bond::Organization || self.manages(caller, id) => Some(why::ORGANIZATION),
-                Some(of) if of.status == MemberStatus::Enabled => Some(why::ALREADY),
-                Some(_) if self.topology.administrator(id, region).is_some() => Some(why::OF_ANOTHER),
-                Some(of) => {
-                    let invitation = self.uuid().replace('-', "");
-                    let (status, invited_at, updated_at) = (MemberStatus::Invited, Some(now), now);
-                    let invited = Membership { status, invited_at, updated_at, invitation: Some(invitation), ..of };
-                    self.topology.put_member(administrator, region, id, invited);
-                    None
-                }
-            };
-            answer.unprocessed_accounts.extend(why.map(|why| unprocessed(id, why)));
-        }
-        Ok(answer)
+        each(request, |id| match self.topology.member(administrator, region, id).cloned() {
+            None => Err(why::NO_MEMBER),
+            Some(of) if of.bond == Bond::Organization || self.manages(caller, id) => Err(why::ORGANIZATION),
+            Some(of) if of.status == MemberStatus::Enabled => Err(why::ALREADY),
+            Some(_) if self.topology.administrator(id, region).is_some() => Err(why::OF_ANOTHER),
+            Some(of) => {
+                let invitation = self.uuid().replace('-', "");
+                let (status, invited_at, updated_at) = (MemberStatus::Invited, Some(now), now);
+                let invited = Membership { status, invited_at, updated_at, invitation: Some(invitation), ..of };
+                self.topology.put_member(administrator, region, id, invited);
+                Ok(())
+            }
+        })
     }
 
     /// Whether an account is the caller's to add without an invitation: it is the delegated administrator here, and both belong
@@ -326,6 +311,16 @@ fn member(administrator: AccountId, id: AccountId, membership: &Membership) -> M
 /// What to say of an account with which nothing was done.
 pub(super) fn unprocessed(id: AccountId, why: &str) -> UnprocessedAccount {
     UnprocessedAccount { account_id: id.to_string(), processing_result: why.to_owned() }
+}
+
+/// Does something with each account that a request names, and lists those with which it was not done, and why.
+pub(super) fn each(
+    request: &AccountIds,
+    mut act: impl FnMut(AccountId) -> Result<(), &'static str>,
+) -> Result<UnprocessedAccounts, AwsError> {
+    let ids = named(request)?.into_iter();
+    let unprocessed_accounts = ids.filter_map(|id| act(id).err().map(|why| unprocessed(id, why))).collect();
+    Ok(UnprocessedAccounts { unprocessed_accounts })
 }
 
 /// The accounts that a request names: at least one, and each twelve digits.

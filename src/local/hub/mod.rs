@@ -11,6 +11,7 @@ pub mod checks;
 mod consolidation;
 mod controls;
 mod delegation;
+mod given;
 pub mod history;
 pub mod import;
 pub mod insights;

@@ -26,6 +26,7 @@ use crate::wire::securityhub::{
 };
 
 use super::caller::Caller;
+use super::given::{batch, not_blank};
 use super::page::{Asked, page_size};
 use super::update::{apply, validate};
 use super::{Hub, RulesSee, tags};
@@ -134,8 +135,8 @@ impl Said {
         Ok(Self {
             enabled: given.rule_status.as_deref().map(status).transpose()?,
             order: given.rule_order.map(order).transpose()?,
-            name: given.rule_name.as_deref().map(|text| named("RuleName", text)).transpose()?,
-            description: given.description.as_deref().map(|text| named("Description", text)).transpose()?,
+            name: given.rule_name.as_deref().map(|text| not_blank("RuleName", text).map(str::to_owned)).transpose()?,
+            description: given.description.as_deref().map(|text| not_blank("Description", text).map(str::to_owned)).transpose()?,
             terminal: given.is_terminal,
             criteria: given.criteria.clone().map(criteria).transpose()?,
             update: given.actions.as_deref().map(action).transpose()?,
@@ -176,13 +177,6 @@ fn order(order: i64) -> Result<i64, AwsError> {
     }
 }
 
-fn named(parameter: &str, text: &str) -> Result<String, AwsError> {
-    if text.trim().is_empty() {
-        return Err(AwsError::invalid_input(format!("Invalid parameter '{parameter}': must not be blank")));
-    }
-    Ok(text.to_owned())
-}
-
 fn criteria(written: Value) -> Result<Criteria, AwsError> {
     Criteria::try_from(written).map_err(|error| AwsError::invalid_input(format!("Invalid parameter 'Criteria': {error}")))
 }
@@ -199,14 +193,6 @@ fn action(actions: &[RuleAction]) -> Result<FindingFieldsUpdate, AwsError> {
     }
     validate(&update.clone().into()).map_err(AwsError::invalid_input)?;
     Ok(update)
-}
-
-fn batch(parameter: &str, count: usize) -> Result<(), AwsError> {
-    if (1..=RULES_BATCH).contains(&count) {
-        return Ok(());
-    }
-    let problem = format!("Invalid parameter '{parameter}': must have between 1 and {RULES_BATCH} items, and has {count}");
-    Err(AwsError::invalid_input(problem))
 }
 
 impl Hub {
@@ -226,8 +212,8 @@ impl Hub {
             arn: arn.clone(),
             enabled: request.rule_status.as_deref().map_or(Ok(true), status)?,
             order: order(request.rule_order)?,
-            name: named("RuleName", &request.rule_name)?,
-            description: named("Description", &request.description)?,
+            name: not_blank("RuleName", &request.rule_name)?.to_owned(),
+            description: not_blank("Description", &request.description)?.to_owned(),
             terminal: request.is_terminal.unwrap_or_default(),
             criteria: criteria(request.criteria.clone())?,
             update,
@@ -250,7 +236,7 @@ impl Hub {
     pub fn rules(&self, caller: &Caller, request: &AutomationRulesArns) -> Result<AutomationRules, AwsError> {
         self.require_ruling(caller, AwsError::access_denied)?;
         let arns = &request.automation_rules_arns;
-        batch("AutomationRulesArns", arns.len())?;
+        batch("AutomationRulesArns", arns.len(), RULES_BATCH)?;
         let mut answer = AutomationRules { rules: Vec::new(), unprocessed_automation_rules: Vec::new() };
         for arn in arns {
             match self.own_rules(caller).and_then(|rules| rules.0.get(rules.find(arn)?)) {
@@ -280,7 +266,7 @@ impl Hub {
     ) -> Result<ProcessedAutomationRules, AwsError> {
         self.require_ruling(caller, AwsError::invalid_access)?;
         let items = &request.update_automation_rules_request_items;
-        batch("UpdateAutomationRulesRequestItems", items.len())?;
+        batch("UpdateAutomationRulesRequestItems", items.len(), RULES_BATCH)?;
         let said: Vec<(&str, Said)> =
             items.iter().map(|item| Ok((item.rule_arn.as_str(), Said::of(item)?))).collect::<Result<_, AwsError>>()?;
         let rules = &mut self.own_settings(caller)?.rules;
@@ -303,7 +289,7 @@ impl Hub {
     pub fn delete_rules(&mut self, caller: &Caller, request: &AutomationRulesArns) -> Result<ProcessedAutomationRules, AwsError> {
         self.require_ruling(caller, AwsError::invalid_access)?;
         let arns = &request.automation_rules_arns;
-        batch("AutomationRulesArns", arns.len())?;
+        batch("AutomationRulesArns", arns.len(), RULES_BATCH)?;
         let mut answer = ProcessedAutomationRules::default();
         for arn in arns {
             let rules = &mut self.own_settings(caller)?.rules;

@@ -20,6 +20,7 @@ use crate::wire::securityhub::{
 use super::Hub;
 use super::caller::Caller;
 use super::controls::{description, rating};
+use super::given::batch;
 use super::page::{Asked, page_size};
 use super::settings::Subscription;
 
@@ -75,7 +76,7 @@ impl Hub {
     ) -> Result<Subscriptions, AwsError> {
         self.require_enabled(caller)?;
         let requests = &request.standards_subscription_requests;
-        few("StandardsSubscriptionRequests", requests.len())?;
+        batch("StandardsSubscriptionRequests", requests.len(), SUBSCRIPTIONS_MAX)?;
         let mut wanted: BTreeMap<Standard, BTreeMap<String, String>> = BTreeMap::new();
         for request in requests {
             let standard = arn::read_standard(&request.standards_arn, &caller.region).ok_or_else(|| {
@@ -105,7 +106,7 @@ impl Hub {
     ) -> Result<Subscriptions, AwsError> {
         self.require_enabled(caller)?;
         let arns = &request.standards_subscription_arns;
-        few("StandardsSubscriptionArns", arns.len())?;
+        batch("StandardsSubscriptionArns", arns.len(), SUBSCRIPTIONS_MAX)?;
         let mut named = Vec::new();
         for arn in arns {
             let standard = subscribed(caller, arn)?;
@@ -146,7 +147,7 @@ impl Hub {
         let wanted = wants_aws(providers)?;
         let mut named = None;
         if let Some(arns) = &request.standards_subscription_arns {
-            few("StandardsSubscriptionArns", arns.len())?;
+            batch("StandardsSubscriptionArns", arns.len(), SUBSCRIPTIONS_MAX)?;
             named = Some(arns.iter().map(|arn| subscribed(caller, arn)).collect::<Result<Vec<_>, _>>()?);
         }
         let there = self.settings(caller.account, &caller.region).into_iter().flat_map(|settings| settings.subscriptions(now));
@@ -238,15 +239,6 @@ fn subscribed(caller: &Caller, text: &str) -> Result<Standard, AwsError> {
             caller.account, caller.region
         ))
     })
-}
-
-/// A batch of standards has 1 to 25.
-fn few(name: &str, count: usize) -> Result<(), AwsError> {
-    if (1..=SUBSCRIPTIONS_MAX).contains(&count) {
-        return Ok(());
-    }
-    let problem = format!("Invalid parameter '{name}': must have between 1 and {SUBSCRIPTIONS_MAX} items, and has {count}");
-    Err(AwsError::invalid_input(problem))
 }
 
 fn subscription(caller: &Caller, standard: Standard, of: &Subscription, now: Timestamp) -> SubscriptionAnswer {

@@ -19,6 +19,7 @@ use crate::wire::securityhub::{
 };
 
 use super::caller::Caller;
+use super::given::batch;
 use super::import::{label_of, normalized_of};
 use super::{BadValue, Hub, UserFields};
 
@@ -36,12 +37,7 @@ impl Hub {
     ) -> Result<BatchUpdateFindingsAnswer, AwsError> {
         self.require_enabled(caller)?;
         let identifiers = &request.finding_identifiers;
-        if identifiers.is_empty() || identifiers.len() > UPDATE_MAX {
-            return Err(AwsError::invalid_input(format!(
-                "Invalid parameter 'FindingIdentifiers': must have between 1 and {UPDATE_MAX} items, and has {}",
-                identifiers.len()
-            )));
-        }
+        batch("FindingIdentifiers", identifiers.len(), UPDATE_MAX)?;
         let bad = validate(request).err();
         if let (Some(problem), BadValue::WholeRequest) = (&bad, self.switches.bad_value) {
             return Err(AwsError::invalid_input(problem.clone()));

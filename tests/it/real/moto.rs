@@ -19,6 +19,27 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
+/// Runs a script of this directory against Security Hub Local, and gives what it printed; one that fails is a test that does.
+pub async fn python(script: &str, served: &Served, arguments: &[&str]) -> String {
+    let output = tokio::process::Command::new(program("python3"))
+        .arg(format!("{}/tests/it/real/{script}", env!("CARGO_MANIFEST_DIR")))
+        .arg(served.endpoint())
+        .args(arguments)
+        // Nothing of this machine's own configuration, and nothing left behind.
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env_remove("AWS_PROFILE")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}{errors}");
+    said.into_owned()
+}
+
 /// moto's server. It ends with this value.
 pub struct Moto {
     process: Child,

@@ -1,30 +1,13 @@
 //! What is beside Security Hub, by boto3: EC2's Regions and STS; and an organization from nothing, by all of them.
 
-use std::process::Stdio;
-
 use hubkeeper::local::Local;
 
-use super::moto::{Served, program};
+use super::moto::{Served, python};
 
 async fn checks(local: &Local, script: &str, arguments: &[&str]) -> u32 {
-    let served = Served::start(local).await;
-    let script = format!("{}/tests/it/real/{script}", env!("CARGO_MANIFEST_DIR"));
-    let output = tokio::process::Command::new(program("python3"))
-        .args([&script, &served.endpoint()])
-        .args(arguments)
-        // Nothing of this machine's own configuration.
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env_remove("AWS_PROFILE")
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}{errors}");
+    let said = python(script, &Served::start(local).await, arguments).await;
     let last = said.lines().last().unwrap_or_default();
-    last.strip_suffix(" checks passed").and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{said}{errors}"))
+    last.strip_suffix(" checks passed").and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{said}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
