@@ -27,6 +27,7 @@ pub use crate::local::buckets::Sharing;
 pub use crate::local::clock::{Speed, SpeedError};
 pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
 pub use crate::local::hub::lifetime::Lifetimes;
+pub use crate::local::hub::pace::Pace;
 pub use crate::local::hub::topology::view::OldFindings;
 pub use crate::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};

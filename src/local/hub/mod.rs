@@ -32,6 +32,7 @@ mod tasks;
 pub mod topology;
 pub mod update;
 pub mod workflow;
+pub mod world;
 
 #[cfg(test)]
 mod laws;
@@ -62,6 +63,7 @@ use store::Store;
 use tasks::Task;
 use topology::Topology;
 use topology::view::OldFindings;
+use world::World;
 
 /// What AWS leaves unsaid, one choice each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -154,6 +156,7 @@ pub struct Hub {
     #[serde(with = "forms::map")]
     tasks: BTreeMap<Timestamp, VecDeque<Task>>,
     pub(super) store: Store,
+    world: World,
     history: Histories,
     /// By ARN.
     tags: BTreeMap<String, Tags>,
@@ -188,6 +191,7 @@ impl Hub {
             enabled: BTreeMap::new(),
             tasks: BTreeMap::new(),
             store: Store::default(),
+            world: World::default(),
             history: Histories::default(),
             tags: BTreeMap::new(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),
