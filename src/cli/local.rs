@@ -15,8 +15,8 @@ use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Pace, RulesSee, Sharing,
-    Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Pace, Resets, RulesSee,
+    Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
 
@@ -172,6 +172,9 @@ pub(super) struct Args {
     /// NOTIFIED becomes NEW when the resource is deleted. Default: it stays
     #[arg(long, help_heading = "Behaviour")]
     deletion_resets_notified: bool,
+    /// Only control findings go back to NEW when they are active again or no longer PASSED. Default: all findings do
+    #[arg(long, help_heading = "Behaviour")]
+    only_controls_reset: bool,
     /// What the criteria of automation rules are compared with
     #[arg(long, value_enum, default_value = "original", help_heading = "Behaviour")]
     rules_see: Sight,
@@ -303,6 +306,7 @@ impl Args {
             missing_field: if self.negative_filters_match_missing { MissingField::Match } else { MissingField::NoMatch },
             bad_value: if self.bad_value_per_finding { BadValue::PerFinding } else { BadValue::WholeRequest },
             deletion_resets_notified: self.deletion_resets_notified,
+            resets: if self.only_controls_reset { Resets::OfControls } else { Resets::All },
             rules_see: match self.rules_see {
                 Sight::Original => RulesSee::Original,
                 Sight::Current => RulesSee::Current,

@@ -79,10 +79,22 @@ pub struct Switches {
     /// Whether NOTIFIED becomes NEW when the resource is deleted (reported from the field: schubergphilis,
     /// terraform-aws-mcaf-securityhub-findings-manager, PR 89).
     pub deletion_resets_notified: bool,
+    /// Which findings go back to NEW when they are active again, or no longer PASSED.
+    pub resets: Resets,
     /// What the criteria of automation rules are compared with.
     pub rules_see: RulesSee,
     /// What becomes of the findings that a Region had before it was linked.
     pub old_findings: OldFindings,
+}
+
+/// Which findings go back to NEW from NOTIFIED and RESOLVED when they are active again, or no longer PASSED.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Resets {
+    /// All, as the model and the guide word it.
+    #[default]
+    All,
+    /// Those of controls: the guide words it where it speaks of controls.
+    OfControls,
 }
 
 /// What the criteria of automation rules are compared with.
