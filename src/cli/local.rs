@@ -54,7 +54,7 @@ and the same calls give the same answers, to the byte.
 
 Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
 finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
-2,500 findings of which no index knows anything ends early, with a token.")]
+2,000 findings of which no index knows anything ends early, with a token.")]
 pub(super) struct Args {
     /// Where it is served; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600")]
