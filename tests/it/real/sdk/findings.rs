@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_securityhub::types::{
-    AwsSecurityFinding, AwsSecurityFindingFilters, AwsSecurityFindingIdentifier, ComplianceStatus,
+    AwsSecurityFinding, AwsSecurityFindingFilters, AwsSecurityFindingIdentifier, ComplianceStatus, FindingHistoryRecord,
     FindingHistoryUpdateSourceType, NoteUpdate, RecordState, RelatedFinding, Resource, Severity, SeverityLabel, SeverityUpdate,
     SortCriterion, SortOrder, StringFilter, StringFilterComparison, VerificationState, WorkflowStatus, WorkflowUpdate,
 };
@@ -106,7 +106,7 @@ async fn findings_are_updated_and_imported_and_have_a_history() {
 
     let (records, calls) =
         pages!(world, "GetFindingHistory", admin.get_finding_history().finding_identifier(identifier(&first)), 1);
-    assert!(calls as usize >= records.len() && records.len() > 1, "{records:?}");
+    assert!(calls > 1 && records.len() > 1, "{records:?}");
     let source = records[0].update_source().unwrap();
     assert_eq!(source.r#type(), Some(&FindingHistoryUpdateSourceType::BatchUpdateFindings));
     assert_eq!(source.identity(), Some("arn:aws:iam::111122223333:user/alice"));
@@ -115,7 +115,7 @@ async fn findings_are_updated_and_imported_and_have_a_history() {
         records[0].updates().iter().any(|update| update.new_value().is_some_and(|new| new.contains("NOTIFIED"))),
         "{records:?}"
     );
-    assert_eq!(records.last().and_then(|record| record.finding_created()), Some(true));
+    assert_eq!(records.last().and_then(FindingHistoryRecord::finding_created), Some(true));
 
     refused!(update().workflow(status("DONE".into())), is_invalid_input_exception);
     refused!(admin.batch_update_findings(), is_invalid_input_exception);

@@ -2,7 +2,7 @@
 
 use aws_sdk_securityhub::types::{
     AutomationRulesAction, AutomationRulesActionType, AutomationRulesFindingFieldsUpdate, AutomationRulesFindingFilters,
-    NoteUpdate, RuleStatus, SeverityLabel, SeverityUpdate, StringFilter, StringFilterComparison,
+    NoteUpdate, RuleStatus, SeverityLabel, SeverityUpdate, StringFilter, StringFilterComparison, UnprocessedAutomationRule,
     UpdateAutomationRulesRequestItem, WorkflowStatus, WorkflowUpdate,
 };
 
@@ -62,7 +62,7 @@ async fn automation_rules_are_made_listed_read_changed_and_deleted() {
         (Some(&RuleStatus::Enabled), Some("arn:aws:iam::111122223333:user/alice"))
     );
     assert!(rule.created_at().is_some() && rule.updated_at().is_some());
-    let codes: Vec<_> = read.unprocessed_automation_rules().iter().map(|one| one.error_code()).collect();
+    let codes: Vec<_> = read.unprocessed_automation_rules().iter().map(UnprocessedAutomationRule::error_code).collect();
     assert_eq!(codes, [Some(404), Some(403)]);
     let item = |arn: &str| UpdateAutomationRulesRequestItem::builder().rule_arn(arn);
     let change = item(first).rule_name("edited").rule_order(1).criteria(criteria("door")).build();
