@@ -136,7 +136,11 @@ impl Said {
             enabled: given.rule_status.as_deref().map(status).transpose()?,
             order: given.rule_order.map(order).transpose()?,
             name: given.rule_name.as_deref().map(|text| not_blank("RuleName", text).map(str::to_owned)).transpose()?,
-            description: given.description.as_deref().map(|text| not_blank("Description", text).map(str::to_owned)).transpose()?,
+            description: given
+                .description
+                .as_deref()
+                .map(|text| not_blank("Description", text).map(str::to_owned))
+                .transpose()?,
             terminal: given.is_terminal,
             criteria: given.criteria.clone().map(criteria).transpose()?,
             update: given.actions.as_deref().map(action).transpose()?,
