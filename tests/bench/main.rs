@@ -20,7 +20,7 @@ mod process;
 #[path = "../it/sim/topology.rs"]
 #[allow(clippy::unwrap_used, missing_docs, reason = "the simulation's hubs at size")]
 mod topology;
-#[path = "../it/sim/world.rs"]
+#[path = "../it/sim/world/mod.rs"]
 #[allow(
     dead_code,
     clippy::unwrap_used,
