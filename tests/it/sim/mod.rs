@@ -12,6 +12,7 @@ mod people;
 mod proof;
 mod races;
 mod reads;
+mod rules;
 mod shutdown;
 mod size;
 mod statuses;
