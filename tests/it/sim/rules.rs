@@ -32,8 +32,7 @@ fn rule(sim: &Sim, writes: &Value) -> String {
     .unwrap();
     let caller =
         Caller { account: sim.local.administrator(), region: sim.local.home().clone(), principal: Principal::User("bob".into()) };
-    let arn = sim.local.with_hub(|hub, now| hub.create_rule(&caller, &request, now)).unwrap().rule_arn;
-    arn
+    sim.local.with_hub(|hub, now| hub.create_rule(&caller, &request, now)).unwrap().rule_arn
 }
 
 fn status(status: &str) -> Value {

@@ -178,7 +178,7 @@ mod tests {
     }
 
     /// What a hub can be told at all, and which of it are switches: an option that is new has to be called one or the other here.
-    fn switches_of(options: LocalOptions) -> Reading {
+    fn switches_of(options: &LocalOptions) -> Reading {
         let LocalOptions {
             switches,
             sharing,
@@ -203,14 +203,14 @@ mod tests {
             max_receives: _,
             record_calls: _,
         } = options;
-        Reading { switches, sharing, throttle }
+        Reading { switches: *switches, sharing: *sharing, throttle: *throttle }
     }
 
     #[test]
     fn every_switch_is_played_both_ways_and_every_two_of_them_in_all_four() {
         let rows: Vec<[bool; SWITCHES]> = Reading::all().map(settings).collect();
         assert_eq!(rows[0], [false; SWITCHES]);
-        assert_eq!(Reading::all().next(), Some(switches_of(LocalOptions::new(at(START)))), "the first is the default");
+        assert_eq!(Reading::all().next(), Some(switches_of(&LocalOptions::new(at(START)))), "the first is the default");
         for one in 0..SWITCHES {
             for other in 0..one {
                 let together: BTreeSet<_> = rows.iter().map(|row| (row[one], row[other])).collect();
