@@ -198,6 +198,12 @@ impl Field {
         self.row().path
     }
 
+    /// The field with one value that is at `path`: `Severity.Label`.
+    pub fn at(path: &str) -> Option<Self> {
+        let single = |field: &Self| !matches!(field.kind(), FieldKind::Map | FieldKind::Keyword);
+        Self::all().find(|field| single(field) && !path.is_empty() && field.path() == path)
+    }
+
     /// The names of the path, without the marks for lists.
     pub(super) fn steps(self) -> impl Iterator<Item = &'static str> + Clone {
         self.path().split('.').map(|step| step.trim_end_matches("[]")).filter(|step| !step.is_empty())

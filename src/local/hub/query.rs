@@ -7,33 +7,35 @@
 //! - fields with few values (`store::columns`) and with many (words) leave M candidates, by sets of rows;
 //! - along the order of time from the token's place, as long as candidates come often enough, some `WALK` steps;
 //! - else by a look at the times of the M candidates, of which the first are taken: no sorting of all;
-//! - any other order has an index from its first use on;
+//! - any other order by columns and times is that of its values; a stranger one has an index from its first use on;
 //! - filters by fields without an index cost a look at each candidate: a page ends early, with a token, after `LOOKS`.
 
-use std::cmp::Ordering;
+mod by_keys;
+mod by_time;
+mod first;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::core::filter::{Field, Filters, Item, extract_raw};
+use crate::core::filter::{Field, Filters, Item, OwnedItem, extract_raw};
 use crate::wire::error::AwsError;
 use crate::wire::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::wire::securityhub::{GetFindings, SortCriterion};
-use crate::wire::sigv4::{hex, unhex};
 
 use super::Hub;
 use super::caller::Caller;
 use super::page::page_size;
-use super::store::Position;
 use super::store::columns::Allowed;
-use super::store::orders::{self, Key, Keys};
+use super::store::orders::{Key, Keys};
 use super::store::set::Bits;
+use super::store::words::Holders;
+use by_time::{Timed, Windows};
 
 /// Findings that one page reads, at most; AWS documents that pages may be short, and empty.
-const LOOKS: usize = 2_500;
+const LOOKS: usize = 2_000;
 /// Steps along an order before the candidates are gathered.
 const WALK: usize = 20_000;
 /// Up to so many candidates are a list.
@@ -101,6 +103,7 @@ impl Order {
             let key = match Field::from_name(name) {
                 Some(field @ (Field::CREATED_AT | Field::UPDATED_AT)) => Key::Time(field),
                 Some(field) => Key::Field(field),
+                None if let Some(field) = Field::at(name) => Key::Field(field),
                 None => Key::Pointer(format!("/{}", name.replace('.', "/"))),
             };
             keys.push((key, descending));
@@ -159,38 +162,20 @@ enum Candidates<'a> {
     Many(Bits),
 }
 
-/// Windows of `CreatedAt` and `UpdatedAt` that hold every match, in milliseconds, inclusive.
-#[derive(Clone, Copy)]
-struct Windows {
-    created: (i64, i64),
-    updated: (i64, i64),
-}
-
-/// An order that is a time: its tree, and for each row the time.
-struct Timed<'a> {
-    tree: &'a BTreeSet<Position>,
-    times: &'a [i64],
-    /// Of this time.
-    window: (i64, i64),
-    /// The other time, and its window.
-    other: (&'a [i64], (i64, i64)),
-    descending: bool,
-}
-
 /// A page in the making.
 struct Making {
     size: usize,
     looks: usize,
     texts: Vec<Arc<str>>,
-    /// The place of the last finding of the page, or, when it ends early, of the last that was looked at.
-    last: Option<String>,
+    /// The last finding of the page, or, when it ends early, the last that was looked at.
+    last: Option<u32>,
     more: bool,
     visited: Visited,
 }
 
 impl Making {
     /// Takes the next candidate; false: the page is full, or has cost enough.
-    fn offer(&mut self, text: impl FnOnce() -> Option<String>, place: impl FnOnce() -> String) -> bool {
+    fn offer(&mut self, row: u32, text: impl FnOnce() -> Option<String>) -> bool {
         if self.visited.looks == self.looks {
             self.more = true;
             return false;
@@ -203,13 +188,13 @@ impl Making {
             }
             Some(text) => {
                 self.texts.push(text.into());
-                self.last = Some(place());
+                self.last = Some(row);
                 true
             }
             None => {
                 // The place of a miss counts only where the page ends early: an end that is found goes on from the last hit.
                 if self.visited.looks == self.looks {
-                    self.last = Some(place());
+                    self.last = Some(row);
                 }
                 true
             }
@@ -267,44 +252,48 @@ impl Hub {
             size: most.map_or(size, |most| most.min(size)),
             looks: cost.looks,
             texts: Vec::new(),
-            last: cursor.clone(),
+            last: None,
             more: false,
             visited: Visited::default(),
         };
         let (created, by_created) = self.store.created();
         let (updated, by_updated) = self.store.updated();
-        match order {
+        match &order {
             Order::Created { descending } => {
-                let other = (updated, windows.updated);
+                let (other, descending) = ((updated, windows.updated), *descending);
                 let timed = Timed { tree: by_created, times: created, window: windows.created, other, descending };
                 self.by_time(&search, &timed, cursor.as_deref(), cost, &mut making)?;
             }
             Order::Updated { descending } => {
-                let other = (created, windows.created);
+                let (other, descending) = ((created, windows.created), *descending);
                 let timed = Timed { tree: by_updated, times: updated, window: windows.updated, other, descending };
                 self.by_time(&search, &timed, cursor.as_deref(), cost, &mut making)?;
             }
-            Order::By(keys) => self.by_keys(&search, &keys, windows, cursor.as_deref(), &mut making)?,
+            Order::By(keys) => self.by_keys(&search, keys, windows, cursor.as_deref(), cost, &mut making)?,
         }
         let Making { texts, last, more, visited, .. } = making;
-        let next_token = more.then(|| self.tokens.seal(&query, last.as_deref().unwrap_or(START)));
+        let place = last.and_then(|row| match &order {
+            Order::Created { .. } => Some(by_time::place(created, row)),
+            Order::Updated { .. } => Some(by_time::place(updated, row)),
+            Order::By(keys) => self.place_by_keys(keys, row),
+        });
+        let next_token = more.then(|| self.tokens.seal(&query, place.as_deref().or(cursor.as_deref()).unwrap_or(START)));
         Ok(Page { texts, next_token, visited })
+    }
+
+    /// Of all accounts and Regions: the rows that may match, ascending.
+    pub(super) fn rows_that_may_match(&self, filters: &Filters, now: Timestamp) -> Vec<u32> {
+        self.candidates(self.store.of_places(|_, _| true), filters, now, Cost::default()).iter().collect()
     }
 
     /// Of what the caller sees and the filters choose: how many findings have each value of `field`.
     pub(super) fn count_by(&self, caller: &Caller, filters: &Filters, field: Field, now: Timestamp) -> BTreeMap<String, u64> {
-        let seen = self.view(caller, now).rows();
-        let fields: Vec<Field> = filters.fields().chain([field]).collect();
+        let candidates = self.candidates(self.view(caller, now).rows(), filters, now, Cost::default());
+        let columns = self.store.columns();
         let mut counts = BTreeMap::new();
-        for row in self.candidates(seen, filters, now, Cost::default()).iter() {
-            let text = self.store.seen(row, now, self.lag);
-            let Some(values) = text.and_then(|text| extract_raw(&text, &fields).ok()) else { continue };
-            if !filters.matches_with(&values, now, self.switches.missing_field) {
-                continue;
-            }
-            let of_field = values.iter().filter(|(of, _)| *of == field);
-            let texts: BTreeSet<String> = of_field
-                .filter_map(|(_, item)| match item.as_item() {
+        let mut add = |items: &mut dyn Iterator<Item = &OwnedItem>, count: u64| {
+            let texts: BTreeSet<String> = items
+                .filter_map(|item| match item.as_item() {
                     Item::Text(text) => Some(text.to_owned()),
                     Item::Number(number) => Some(number.to_string()),
                     Item::Flag(flag) => Some(flag.to_string()),
@@ -314,121 +303,27 @@ impl Hub {
                 .filter(|text| !text.trim().is_empty())
                 .collect();
             for text in texts {
-                *counts.entry(text).or_default() += 1;
+                *counts.entry(text).or_default() += count;
+            }
+        };
+        // What lags behind is in no column.
+        let decided = self.store.past().is_empty() && columns.decide(filters);
+        if decided && let Some(values) = columns.count(field, candidates.iter()) {
+            for (items, count) in values {
+                add(&mut items.iter().map(|(_, item)| item), count);
+            }
+            return counts;
+        }
+        let asked = filters.fields().filter(|_| !decided);
+        let fields: Vec<Field> = asked.chain([field]).collect();
+        for row in candidates.iter() {
+            let text = self.store.seen(row, now, self.lag);
+            let Some(values) = text.and_then(|text| extract_raw(&text, &fields).ok()) else { continue };
+            if decided || filters.matches_with(&values, now, self.switches.missing_field) {
+                add(&mut values.iter().filter(|(of, _)| *of == field).map(|(_, item)| item), 1);
             }
         }
         counts
-    }
-
-    /// Walks along the order as long as that is cheap; then gathers the candidates and takes the first of them.
-    fn by_time(
-        &self,
-        search: &Search<'_>,
-        timed: &Timed<'_>,
-        cursor: Option<&str>,
-        cost: Cost,
-        making: &mut Making,
-    ) -> Result<(), AwsError> {
-        let mut after: Option<Position> = match cursor {
-            None => None,
-            Some(cursor) => {
-                let (time, row) = cursor.split_once(' ').ok_or_else(AwsError::query_changed)?;
-                let parsed = time.parse().ok().zip(row.parse().ok());
-                Some(parsed.ok_or_else(AwsError::query_changed)?)
-            }
-        };
-        let place = |(time, row): Position| format!("{time} {row}");
-        let walks = !matches!(search.candidates, Candidates::Few(..));
-        if walks {
-            let mut steps = 0;
-            for position in timed.walk(after) {
-                if steps == cost.walk {
-                    break;
-                }
-                steps += 1;
-                making.visited.rows += 1;
-                after = Some(position);
-                let row = position.1;
-                if search.candidates.has(row) && timed.fits(row) && !making.offer(|| self.look(search, row), || place(position)) {
-                    return Ok(());
-                }
-            }
-            if steps < cost.walk {
-                return Ok(());
-            }
-        }
-        loop {
-            let mut first = First::new(making.size.max(cost.gather) + 1, timed.descending);
-            for row in search.candidates.iter() {
-                making.visited.rows += 1;
-                let Some(time) = timed.times.get(row as usize) else { continue };
-                let position = (*time, row);
-                if timed.is_after(position, after) && timed.fits(row) {
-                    first.offer(position);
-                }
-            }
-            let (positions, all) = first.sorted();
-            for position in positions {
-                after = Some(position);
-                if !making.offer(|| self.look(search, position.1), || place(position)) {
-                    return Ok(());
-                }
-            }
-            if all {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Any other order: an index that was made when it was first asked for.
-    fn by_keys(
-        &self,
-        search: &Search<'_>,
-        keys: &Keys,
-        windows: Windows,
-        cursor: Option<&str>,
-        making: &mut Making,
-    ) -> Result<(), AwsError> {
-        let after: Option<orders::Position> = match cursor {
-            None => None,
-            Some(cursor) => {
-                let (key, row) = cursor.split_once(' ').ok_or_else(AwsError::query_changed)?;
-                let parsed = unhex(key).zip(row.parse().ok());
-                let (key, row) = parsed.ok_or_else(AwsError::query_changed)?;
-                Some((key.into(), row))
-            }
-        };
-        let place = |(key, row): &orders::Position| format!("{} {row}", hex(key));
-        let (created, updated) = (self.store.created().0, self.store.updated().0);
-        let fits = |row: u32| within(created, row, windows.created) && within(updated, row, windows.updated);
-        if let Candidates::Few(..) = search.candidates {
-            let mut positions: Vec<orders::Position> = search
-                .candidates
-                .iter()
-                .filter_map(|row| Some((orders::bytes(&self.store.get(row)?.value()?, keys), row)))
-                .filter(|position| fits(position.1) && after.as_ref().is_none_or(|after| position > after))
-                .collect();
-            making.visited.rows += positions.len();
-            positions.sort_unstable();
-            for position in &positions {
-                if !making.offer(|| self.look(search, position.1), || place(position)) {
-                    return Ok(());
-                }
-            }
-            return Ok(());
-        }
-        let mut made = self.store.orders();
-        let all = || self.store.rows().into_iter().filter_map(|row| Some((row, self.store.get(row)?.value()?)));
-        let order = made.get(keys, all);
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        for position in order.range((from, Bound::Unbounded)) {
-            making.visited.rows += 1;
-            let row = position.1;
-            if search.candidates.has(row) && fits(row) && !making.offer(|| self.look(search, row), || place(position)) {
-                return Ok(());
-            }
-        }
-        Ok(())
     }
 
     /// The finding as it is seen, if it is and matches.
@@ -449,8 +344,8 @@ impl Hub {
         }
         let missing = self.switches.missing_field;
         let allowed = self.store.columns().allowed(filters, now, missing);
-        let lists = self.store.with_words(filters);
         let size = self.store.size();
+        let holders = self.store.words().holders(filters, cost.few, size);
         let lagging = (!self.store.past().is_empty()).then(|| {
             let mut lagging = Bits::none(size);
             for row in self.store.past().rows() {
@@ -459,17 +354,21 @@ impl Hub {
             lagging.keep(&seen);
             lagging
         });
-        if let (Some(list), None) = (lists.first().filter(|list| list.len() <= cost.few), &lagging) {
-            let rest = lists.get(1..).unwrap_or_default();
-            let in_all = |row: &u32| seen.has(*row) && rest.iter().all(|list| list.binary_search(row).is_ok());
+        if let ([Holders::Few(list), rest @ ..], None) = (holders.as_slice(), &lagging) {
+            let in_all = |row: &u32| seen.has(*row) && rest.iter().all(|holders| holders.has(*row));
             return Candidates::Few(list.iter().copied().filter(in_all).collect(), allowed);
         }
-        for list in &lists {
-            let mut bits = Bits::none(size);
-            for row in list {
-                bits.insert(*row);
+        for holders in &holders {
+            match holders {
+                Holders::Many(bits) => seen.keep(bits),
+                Holders::Few(rows) => {
+                    let mut bits = Bits::none(size);
+                    for row in rows {
+                        bits.insert(*row);
+                    }
+                    seen.keep(&bits);
+                }
             }
-            seen.keep(&bits);
         }
         for allowed in &allowed {
             allowed.narrow(&mut seen, size);
@@ -499,103 +398,5 @@ impl Candidates<'_> {
             }
             Self::Many(bits) => Box::new(bits.iter()),
         }
-    }
-}
-
-impl Windows {
-    const ALL: Self = Self { created: (i64::MIN, i64::MAX), updated: (i64::MIN, i64::MAX) };
-
-    fn of(filters: &Filters, now: Timestamp) -> Self {
-        let hull = |field| {
-            let (start, end) = filters.hull(field, now)?;
-            Some((start.as_millisecond(), end.as_millisecond()))
-        };
-        Self {
-            created: hull(Field::CREATED_AT).unwrap_or(Self::ALL.created),
-            updated: hull(Field::UPDATED_AT).unwrap_or(Self::ALL.updated),
-        }
-    }
-}
-
-fn within(times: &[i64], row: u32, (start, end): (i64, i64)) -> bool {
-    times.get(row as usize).is_some_and(|time| (start..=end).contains(time))
-}
-
-impl<'a> Timed<'a> {
-    fn fits(&self, row: u32) -> bool {
-        within(self.times, row, self.window) && within(self.other.0, row, self.other.1)
-    }
-
-    fn is_after(&self, position: Position, after: Option<Position>) -> bool {
-        after.is_none_or(|after| if self.descending { position < after } else { position > after })
-    }
-
-    /// The places within the window and after the last one.
-    fn walk(&self, after: Option<Position>) -> Box<dyn Iterator<Item = Position> + 'a> {
-        let (first, last) = ((self.window.0, 0), (self.window.1, u32::MAX));
-        let (low, high) = match (after, self.descending) {
-            (None, _) => (Bound::Included(first), Bound::Included(last)),
-            (Some(after), false) => (Bound::Excluded(after.max(first)), Bound::Included(last)),
-            (Some(after), true) => (Bound::Included(first), Bound::Excluded(after.min(last))),
-        };
-        let in_order = match (low, high) {
-            (Bound::Included(low), Bound::Included(high)) => low <= high,
-            (Bound::Excluded(low) | Bound::Included(low), Bound::Excluded(high) | Bound::Included(high)) => low < high,
-            _ => true,
-        };
-        if !in_order {
-            return Box::new(std::iter::empty());
-        }
-        let range = self.tree.range((low, high)).copied();
-        if self.descending { Box::new(range.rev()) } else { Box::new(range) }
-    }
-}
-
-/// The first so many of what is offered.
-struct First {
-    most: usize,
-    descending: bool,
-    /// Twice as many at most, before all but the first are dropped.
-    kept: Vec<Position>,
-    dropped: bool,
-}
-
-impl First {
-    fn new(most: usize, descending: bool) -> Self {
-        Self { most, descending, kept: Vec::with_capacity(2 * most), dropped: false }
-    }
-
-    fn compare(descending: bool, a: &Position, b: &Position) -> Ordering {
-        if descending { b.cmp(a) } else { a.cmp(b) }
-    }
-
-    fn offer(&mut self, position: Position) {
-        // Once some were dropped, what comes after the worst of the first is none of them.
-        if self.dropped
-            && self.kept.get(self.most - 1).is_some_and(|worst| Self::compare(self.descending, &position, worst).is_gt())
-        {
-            return;
-        }
-        self.kept.push(position);
-        if self.kept.len() == 2 * self.most {
-            self.drop_rest();
-        }
-    }
-
-    fn drop_rest(&mut self) {
-        if self.kept.len() > self.most {
-            let descending = self.descending;
-            self.kept.select_nth_unstable_by(self.most - 1, |a, b| Self::compare(descending, a, b));
-            self.kept.truncate(self.most);
-            self.dropped = true;
-        }
-    }
-
-    /// In order, and whether these are all.
-    fn sorted(mut self) -> (Vec<Position>, bool) {
-        self.drop_rest();
-        let descending = self.descending;
-        self.kept.sort_unstable_by(|a, b| Self::compare(descending, a, b));
-        (self.kept, !self.dropped)
     }
 }

@@ -4,7 +4,7 @@
 //! match: what a filter means is said by `core::filter` alone, negatives and missing fields included.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -50,9 +50,26 @@ const NONE: u32 = u32::MAX;
 /// The values of one field in one finding, as [`extract`] gives them.
 pub(super) type Items = Arc<[(Field, OwnedItem)]>;
 
+/// Values above which a column remembers what filters let through: the pages of a read all ask the same.
+const MANY: usize = 1_000;
+/// Filters that are remembered, over all columns: the one that was not asked for longest goes.
+const REMEMBERED: usize = 8;
+
 /// All columns.
 #[derive(Debug)]
-pub struct Columns(Vec<Column>);
+pub struct Columns {
+    columns: Vec<Column>,
+    /// The last asked last.
+    remembered: Mutex<Vec<Remembered>>,
+}
+
+/// What a filter of one field lets through of its column, by number of the value. Values are never taken out of a column.
+#[derive(Debug)]
+struct Remembered {
+    only: Filters,
+    missing: MissingField,
+    values: Vec<bool>,
+}
 
 #[derive(Debug)]
 struct Column {
@@ -73,9 +90,45 @@ pub struct Allowed<'a> {
     pub count: usize,
 }
 
+/// The values of a column in their order. Of several values of a finding the first counts.
+pub struct Ranked<'a> {
+    column: &'a Column,
+    /// By number of the value; even, so that there is room between two.
+    ranks: Vec<i64>,
+    /// Rank and number, ascending.
+    sorted: Vec<(i64, u32)>,
+}
+
+impl<'a> Ranked<'a> {
+    /// The rank of a row's value.
+    pub fn rank(&self, row: u32) -> i64 {
+        let code = self.column.codes.get(row as usize).copied().unwrap_or(NONE);
+        self.ranks.get(code as usize).copied().unwrap_or_default()
+    }
+
+    /// The rank of the value for which `compare` says how another compares to it; between two if no finding ever had it.
+    pub fn find(&self, compare: impl Fn(Option<&OwnedItem>) -> std::cmp::Ordering) -> i64 {
+        let of = |number: u32| self.column.values.get(number as usize).and_then(|items| items.first()).map(|(_, item)| item);
+        let place = self.sorted.partition_point(|(_, number)| compare(of(*number)).is_lt());
+        match self.sorted.get(place) {
+            Some((rank, number)) if compare(of(*number)).is_eq() => *rank,
+            Some((rank, _)) => rank - 1,
+            None => self.sorted.last().map_or(0, |(rank, _)| rank + 1),
+        }
+    }
+
+    /// The rows of each rank, ascending.
+    pub fn buckets(&self) -> impl Iterator<Item = (i64, Vec<&'a Set>)> + '_ {
+        self.sorted.chunk_by(|one, next| one.0 == next.0).filter_map(|numbers| {
+            let sets = numbers.iter().filter_map(|(_, number)| self.column.rows.get(*number as usize)).collect();
+            Some((numbers.first()?.0, sets))
+        })
+    }
+}
+
 impl Default for Columns {
     fn default() -> Self {
-        Self(FIELDS.iter().map(|field| Column::new(*field)).collect())
+        Self { columns: FIELDS.iter().map(|field| Column::new(*field)).collect(), remembered: Mutex::default() }
     }
 }
 
@@ -126,7 +179,7 @@ impl Column {
 impl Columns {
     /// Files a row under the values of its finding, new or changed.
     pub fn put(&mut self, row: u32, finding: &Value) {
-        for column in &mut self.0 {
+        for column in &mut self.columns {
             let number = column.number(extract(finding, &[column.field]));
             column.put(row, number);
         }
@@ -134,7 +187,7 @@ impl Columns {
 
     /// Forgets a row.
     pub fn remove(&mut self, row: u32) {
-        for column in &mut self.0 {
+        for column in &mut self.columns {
             column.put(row, NONE);
         }
     }
@@ -143,13 +196,11 @@ impl Columns {
     pub fn allowed(&self, filters: &Filters, now: Timestamp, missing: MissingField) -> Vec<Allowed<'_>> {
         let named = |column: &&Column| filters.fields().any(|field| field == column.field);
         let mut all: Vec<Allowed<'_>> = self
-            .0
+            .columns
             .iter()
             .filter(named)
             .map(|column| {
-                let only = filters.only(column.field);
-                let may = |(number, items): (u32, &Items)| number == OTHER || only.matches_with(&Projected(items), now, missing);
-                let values: Vec<bool> = (0..).zip(&column.values).map(may).collect();
+                let values = self.let_through(column, filters.only(column.field), now, missing);
                 let count = column.rows.iter().zip(&values).filter(|(_, may)| **may).map(|(rows, _)| rows.len()).sum();
                 Allowed { column, values, count }
             })
@@ -158,28 +209,108 @@ impl Columns {
         all
     }
 
+    fn let_through(&self, column: &Column, only: Filters, now: Timestamp, missing: MissingField) -> Vec<bool> {
+        let may = |only: &Filters, number: usize, items: &Items| {
+            number == OTHER as usize || only.matches_with(&Projected(items), now, missing)
+        };
+        // What depends on the time is asked anew.
+        if column.values.len() <= MANY || only.is_relative() {
+            return column.values.iter().enumerate().map(|(number, items)| may(&only, number, items)).collect();
+        }
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = remembered.iter().position(|known| known.only == only && known.missing == missing);
+        let mut known = match known {
+            Some(place) => remembered.remove(place),
+            None => Remembered { only, missing, values: Vec::new() },
+        };
+        for (number, items) in column.values.iter().enumerate().skip(known.values.len()) {
+            known.values.push(may(&known.only, number, items));
+        }
+        if remembered.len() >= REMEMBERED {
+            remembered.remove(0);
+        }
+        let values = known.values.clone();
+        remembered.push(known);
+        values
+    }
+
+    /// The values of a field in their order; `None`: it has no column, or more values than a column tells apart.
+    pub fn ranked(&self, field: Field) -> Option<Ranked<'_>> {
+        let column = self.exact(field)?;
+        let mut ranks = vec![0; column.values.len()];
+        let (mut rank, mut last, mut sorted) = (-2, None, Vec::with_capacity(column.numbers.len()));
+        for (items, number) in &column.numbers {
+            let first = Some(items.first());
+            if first != last {
+                (rank, last) = (rank + 2, first);
+            }
+            if let Some(of) = ranks.get_mut(*number as usize) {
+                *of = rank;
+            }
+            sorted.push((rank, *number));
+        }
+        Some(Ranked { column, ranks, sorted })
+    }
+
+    /// Whether every field that `filters` name has a column that tells all its values apart: what all of [`Columns::allowed`]
+    /// let through matches then, and needs no look.
+    pub fn decide(&self, filters: &Filters) -> bool {
+        filters.fields().all(|field| self.exact(field).is_some())
+    }
+
+    /// How many of `rows` have each value of `field`; `None` as with [`Columns::ranked`].
+    pub fn count(
+        &self,
+        field: Field,
+        rows: impl Iterator<Item = u32>,
+    ) -> Option<impl Iterator<Item = (&[(Field, OwnedItem)], u64)>> {
+        let column = self.exact(field)?;
+        let mut counts = vec![0; column.values.len()];
+        for row in rows {
+            let code = column.codes.get(row as usize).copied().unwrap_or(NONE);
+            if let Some(count) = counts.get_mut(code as usize) {
+                *count += 1;
+            }
+        }
+        Some(column.values.iter().map(|items| &items[..]).zip(counts).filter(|(_, count)| *count > 0))
+    }
+
+    fn exact(&self, field: Field) -> Option<&Column> {
+        self.columns.iter().find(|column| column.field == field && column.values.len() <= VALUES)
+    }
+
     /// Takes out of `bits` the rows that have no such value of `field`; `rows`: how many there are in all.
     pub fn narrow(&self, bits: &mut Bits, rows: usize, field: Field, is: impl Fn(&OwnedItem) -> bool) {
-        let Some(column) = self.0.iter().find(|column| column.field == field) else { return };
+        let Some(column) = self.columns.iter().find(|column| column.field == field) else { return };
         let may = |(number, items): (u32, &Items)| number == OTHER || items.iter().any(|(_, item)| is(item));
         narrow(bits, rows, column.rows.iter().zip((0..).zip(&column.values).map(may)));
     }
 
+    /// The first value of a row, if it is a text that the column tells apart.
+    pub(super) fn text(&self, row: u32, field: Field) -> Option<&str> {
+        let column = self.columns.iter().find(|column| column.field == field)?;
+        let items = column.values.get(*column.codes.get(row as usize)? as usize)?;
+        match items.first()? {
+            (_, OwnedItem::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The number of a row's value in each column.
     pub(super) fn codes(&self, row: u32) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter().map(move |column| column.codes.get(row as usize).copied().unwrap_or(NONE))
+        self.columns.iter().map(move |column| column.codes.get(row as usize).copied().unwrap_or(NONE))
     }
 
     /// The values of each column.
     pub(super) fn values(&self) -> Vec<(Field, &[Items])> {
-        self.0.iter().map(|column| (column.field, &column.values[1..])).collect()
+        self.columns.iter().map(|column| (column.field, &column.values[1..])).collect()
     }
 
     /// Columns with these values, which no row has yet; `None`: they are not of these columns.
     pub(super) fn with_values(values: Vec<(Field, Vec<Items>)>) -> Option<Self> {
         let mut columns = Self::default();
-        let same = columns.0.iter().map(|column| column.field).eq(values.iter().map(|(field, _)| *field));
-        for (column, (_, items)) in columns.0.iter_mut().zip(values) {
+        let same = columns.columns.iter().map(|column| column.field).eq(values.iter().map(|(field, _)| *field));
+        for (column, (_, items)) in columns.columns.iter_mut().zip(values) {
             for items in items {
                 column.learn(items);
             }
@@ -189,7 +320,7 @@ impl Columns {
 
     /// Files a row under values that are known by number; `None`: there is no such value.
     pub(super) fn put_codes(&mut self, row: u32, mut codes: impl FnMut() -> Option<u32>) -> Option<()> {
-        for column in &mut self.0 {
+        for column in &mut self.columns {
             let code = codes()?;
             column.rows.get(code as usize)?;
             column.put(row, code);

@@ -10,8 +10,10 @@ pub mod columns;
 pub mod orders;
 pub mod pack;
 pub mod past;
+pub mod rounds;
 mod saved;
 pub mod set;
+pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +22,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::core::filter::{Field, Filters, OwnedItem, extract, extract_raw, timestamp};
+use crate::core::filter::{Field, OwnedItem, extract_raw, timestamp};
 use crate::core::ids::{AccountId, Region};
 use crate::local::clock::before;
 
@@ -29,16 +31,15 @@ use columns::Columns;
 use orders::Orders;
 use pack::{Packed, Packer};
 use past::{Past, Seen};
+use rounds::Rounds;
 use set::{Bits, Set};
+use words::Words;
 
 /// A time in milliseconds, then the row.
 pub type Position = (i64, u32);
 
 /// The top-level fields with a twin in `FindingProviderFields`.
 pub const TWINS: [&str; 5] = ["Confidence", "Criticality", "RelatedFindings", "Severity", "Types"];
-
-/// Fields with many values that are filed word by word.
-const WORDS: [Field; 4] = [Field::ID, Field::RESOURCE_ID, Field::USER_DEFINED_FIELDS, Field::RESOURCE_TAGS];
 
 const HOUR: i64 = 3_600_000;
 
@@ -134,7 +135,8 @@ pub struct Store {
     by_created: BTreeSet<Position>,
     by_updated: BTreeSet<Position>,
     columns: Columns,
-    words: BTreeSet<(u64, u32)>,
+    words: Words,
+    rounds: Rounds,
     orders: Mutex<Orders>,
     past: Past,
     lifetimes: Lifetimes,
@@ -181,7 +183,6 @@ impl Store {
 
     /// Those with this Id and ProductArn: one per owner, in the order of their rows.
     pub fn find(&self, id: &str, product_arn: &str) -> Vec<(u32, Row<'_>)> {
-        let word = word(Field::ID, "", id);
         let same = |row: &Row<'_>| {
             let values = extract_raw(&row.text(), &[Field::ID, Field::PRODUCT_ARN]).unwrap_or_default();
             let is = |field: Field, text: &str| {
@@ -190,11 +191,7 @@ impl Store {
             };
             is(Field::ID, id) && is(Field::PRODUCT_ARN, product_arn)
         };
-        self.with_word(word).filter_map(|row| Some((row, self.get(row)?))).filter(|(_, row)| same(row)).collect()
-    }
-
-    fn with_word(&self, word: u64) -> impl Iterator<Item = u32> + '_ {
-        self.words.range((word, 0)..=(word, u32::MAX)).map(|(_, row)| *row)
+        self.words.with(Field::ID, id).filter_map(|row| Some((row, self.get(row)?))).filter(|(_, row)| same(row)).collect()
     }
 
     /// Files a finding that is new; gives its row. `lag`: as [`Store::replace`].
@@ -220,6 +217,9 @@ impl Store {
             set.insert(row);
         }
         self.file(row, None, finding);
+        if let Some(control) = checked_by(finding) {
+            self.rounds.add(row, account, region, control);
+        }
         self.past.written(row, None, now, lag);
         Some(row)
     }
@@ -248,13 +248,14 @@ impl Store {
         if let Some(set) = self.places.set(kept.place) {
             set.remove(row);
         }
+        if let (Some(control), Some(((account, region), _))) = (checked_by(&finding), self.places.get(kept.place)) {
+            self.rounds.remove(row, *account, region, control);
+        }
         self.live.remove(row);
         let time = |times: &[i64]| times.get(row as usize).copied().unwrap_or_default();
         self.by_created.remove(&(time(&self.created), row));
         self.by_updated.remove(&(time(&self.updated), row));
-        for word in words(&finding) {
-            self.words.remove(&(word, row));
-        }
+        self.words.put(row, Some(&finding), None);
         self.columns.remove(row);
         self.orders().changed(row, Some(&finding), None);
         self.past.remove(row);
@@ -280,33 +281,19 @@ impl Store {
             *time = millis(new, "ProcessedAt");
         }
         self.columns.put(row, new);
-        let (was, is) = (old.map(words).unwrap_or_default(), words(new));
-        for word in was.difference(&is) {
-            self.words.remove(&(*word, row));
-        }
-        for word in is.difference(&was) {
-            self.words.insert((*word, row));
-        }
+        self.words.put(row, old, Some(new));
         self.orders().changed(row, old, Some(new));
         self.schedule(row, new);
     }
 
-    /// Rows that hold one of the values that `filters` ask a field with many values for, each list ascending and surely
-    /// complete; a field that is asked otherwise has none.
-    pub fn with_words(&self, filters: &Filters) -> Vec<Vec<u32>> {
-        let mut lists = Vec::new();
-        for field in WORDS {
-            let texts = filters.equals_any(field).unwrap_or_default().iter().map(|text| word(field, "", text));
-            let entries =
-                filters.equals_any_entry(field).unwrap_or_default().iter().map(|(name, value)| word(field, name, value));
-            let wanted: BTreeSet<u64> = texts.chain(entries).collect();
-            if !wanted.is_empty() {
-                let rows: BTreeSet<u32> = wanted.iter().flat_map(|word| self.with_word(*word)).collect();
-                lists.push(rows.into_iter().collect());
-            }
-        }
-        lists.sort_by_key(Vec::len);
-        lists
+    /// Rows by values of which there are many.
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// When checks run.
+    pub fn rounds(&self) -> &Rounds {
+        &self.rounds
     }
 
     /// Every row whose owner and Region `keep` wants.
@@ -448,6 +435,15 @@ fn hour(millis: i64) -> i32 {
     i32::try_from(millis.div_euclid(HOUR)).unwrap_or(NEVER - 1)
 }
 
+/// The end of the ProductArn of control findings.
+pub const CONTROLS: &str = ":product/aws/securityhub";
+
+/// The control whose check a finding is of; `None`: no check stands behind it.
+fn checked_by(finding: &Value) -> Option<&str> {
+    let control = finding.pointer("/Compliance/SecurityControlId").and_then(Value::as_str);
+    control.filter(|_| text(finding, "ProductArn").ends_with(CONTROLS))
+}
+
 /// What a finding is packed with.
 fn kind(finding: &Value) -> String {
     let product = text(finding, "ProductArn").split_once("product/").map_or("", |(_, product)| product);
@@ -455,28 +451,6 @@ fn kind(finding: &Value) -> String {
     let kind = finding.pointer("/Types/0").and_then(Value::as_str).unwrap_or_default();
     let resource = finding.pointer("/Resources/0/Type").and_then(Value::as_str).unwrap_or_default();
     format!("{product} {control} {kind} {resource}")
-}
-
-/// The words that a finding is filed under.
-fn words(finding: &Value) -> BTreeSet<u64> {
-    let items = extract(finding, &WORDS);
-    let word = |(field, item): &(Field, OwnedItem)| match item {
-        OwnedItem::Text(text) => Some(word(*field, "", text)),
-        OwnedItem::Entry(name, value) => Some(word(*field, name, value)),
-        OwnedItem::Number(_) | OwnedItem::Flag(_) => None,
-    };
-    items.iter().filter_map(word).collect()
-}
-
-/// A digest of a value: FNV-1a, its bits mixed. Two values may have the same: whoever finds a row looks at it.
-fn word(field: Field, name: &str, value: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for part in [field.name(), name, value] {
-        for byte in part.bytes().chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// A string member at the top; empty if there is none.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::core::filter::{Field, Fields, Item, OwnedItem, extract, timestamp};
+use super::Store;
+use crate::core::filter::{Field, OwnedItem, extract, extract_raw, timestamp};
 
 /// Orders kept at a time: the one that was not asked for longest goes. Each takes some 100 bytes a finding.
 const KEPT: usize = 2;
@@ -31,14 +32,14 @@ pub type Position = (Box<[u8]>, u32);
 pub struct Orders(Vec<(Keys, BTreeSet<Position>)>);
 
 impl Orders {
-    /// The order of `keys`; `all` gives every row when it is made.
-    pub fn get<I: Iterator<Item = (u32, Value)>>(&mut self, keys: &Keys, all: impl FnOnce() -> I) -> &BTreeSet<Position> {
+    /// The order of `keys`, for which every finding of `store` is read when it is made.
+    pub fn get(&mut self, keys: &Keys, store: &Store) -> &BTreeSet<Position> {
         let known = self.0.iter().position(|(known, _)| known == keys);
         let order = if let Some(place) = known {
             self.0.remove(place)
         } else {
-            let positions = all().map(|(row, finding)| (bytes(&finding, keys), row));
-            (keys.clone(), positions.collect())
+            let position = |row| Some((bytes_of_text(&store.get(row)?.text(), keys)?, row));
+            (keys.clone(), store.rows().into_iter().filter_map(position).collect())
         };
         if self.0.len() >= KEPT {
             self.0.remove(0);
@@ -63,53 +64,100 @@ impl Orders {
     }
 }
 
-/// Bytes that compare as `keys` say: absent before numbers before texts before the rest.
-pub fn bytes(finding: &Value, keys: &Keys) -> Box<[u8]> {
-    let mut all = Vec::new();
-    for (key, descending) in keys {
-        let start = all.len();
-        match key {
-            Key::Time(field) => {
-                finding.visit(*field, &mut |item| {
-                    if let Item::Text(text) = item
-                        && all.len() == start
-                    {
-                        let millis = timestamp(text).map_or(0, jiff::Timestamp::as_millisecond);
-                        all.push(1);
-                        // The sign turned: negative numbers come first.
-                        all.extend((millis ^ i64::MIN).to_be_bytes());
-                    }
-                });
-            }
-            Key::Field(field) => match extract(finding, &[*field]).first().map(|(_, item)| item.as_item()) {
-                Some(Item::Text(value)) => text(2, value, &mut all),
-                Some(Item::Entry(name, value)) => text(2, &format!("{name}={value}"), &mut all),
-                Some(Item::Number(value)) => number(value, &mut all),
-                Some(Item::Flag(flag)) => text(3, if flag { "true" } else { "false" }, &mut all),
-                None => {}
-            },
-            Key::Pointer(pointer) => match finding.pointer(pointer) {
-                None | Some(Value::Null) => {}
-                Some(Value::Number(value)) => number(value.as_f64().unwrap_or_default(), &mut all),
-                Some(Value::String(value)) => text(2, value, &mut all),
-                Some(other) => text(3, &other.to_string(), &mut all),
-            },
-        }
-        if all.len() == start {
-            all.push(0);
-        }
-        if *descending {
-            all.iter_mut().skip(start).for_each(|byte| *byte = !*byte);
-        }
-    }
-    all.into()
+/// [`bytes`] of a finding's JSON, of which no more is read than the keys need; `None`: it is none.
+fn bytes_of_text(text: &str, keys: &Keys) -> Option<Box<[u8]>> {
+    let fields: Option<Vec<Field>> = keys
+        .iter()
+        .map(|(key, _)| match key {
+            Key::Time(field) | Key::Field(field) => Some(*field),
+            Key::Pointer(_) => None,
+        })
+        .collect();
+    let Some(fields) = fields else { return Some(bytes(&serde_json::from_str(text).ok()?, keys)) };
+    let items = extract_raw(text, &fields).ok()?;
+    let part = |(key, descending): &(Key, bool)| {
+        let (Key::Time(field) | Key::Field(field)) = key else { return Vec::new() };
+        let item = items.iter().find(|(of, _)| of == field).map(|(_, item)| item);
+        turned(if let Key::Time(_) = key { time_bytes(item) } else { item_bytes(item) }, *descending)
+    };
+    Some(keys.iter().flat_map(part).collect())
 }
 
-fn number(number: f64, all: &mut Vec<u8>) {
-    if let OwnedItem::Number(bits) = OwnedItem::number(number) {
-        all.push(1);
-        all.extend(bits.to_be_bytes());
+/// Bytes that compare as `keys` say: absent before numbers before texts before the rest.
+pub fn bytes(finding: &Value, keys: &Keys) -> Box<[u8]> {
+    parts(finding, keys).concat().into()
+}
+
+/// [`bytes`], key by key.
+pub fn parts(finding: &Value, keys: &Keys) -> Vec<Vec<u8>> {
+    let part = |(key, descending): &(Key, bool)| {
+        let first = |field| extract(finding, &[field]).into_iter().next().map(|(_, item)| item);
+        let part = match key {
+            Key::Time(field) => time_bytes(first(*field).as_ref()),
+            Key::Field(field) => item_bytes(first(*field).as_ref()),
+            Key::Pointer(pointer) => value_bytes(finding.pointer(pointer)),
+        };
+        turned(part, *descending)
+    };
+    keys.iter().map(part).collect()
+}
+
+fn turned(mut part: Vec<u8>, descending: bool) -> Vec<u8> {
+    if descending {
+        for byte in &mut part {
+            *byte = !*byte;
+        }
     }
+    part
+}
+
+/// The bytes of a field's first value.
+pub fn item_bytes(item: Option<&OwnedItem>) -> Vec<u8> {
+    let mut part = Vec::new();
+    match item {
+        None => part.push(0),
+        Some(OwnedItem::Text(value)) => text(2, value, &mut part),
+        Some(OwnedItem::Entry(name, value)) => text(2, &format!("{name}={value}"), &mut part),
+        Some(OwnedItem::Number(bits)) => {
+            part.push(1);
+            part.extend(bits.to_be_bytes());
+        }
+        Some(OwnedItem::Flag(flag)) => text(3, if *flag { "true" } else { "false" }, &mut part),
+    }
+    part
+}
+
+fn time_bytes(item: Option<&OwnedItem>) -> Vec<u8> {
+    let mut part = Vec::new();
+    if let Some(OwnedItem::Text(text)) = item {
+        let millis = timestamp(text).map_or(0, jiff::Timestamp::as_millisecond);
+        part.push(1);
+        // The sign turned: negative numbers come first.
+        part.extend((millis ^ i64::MIN).to_be_bytes());
+    } else {
+        part.push(0);
+    }
+    part
+}
+
+/// The milliseconds of a time's bytes, 0 where there is no time, as the store has it; `None`: they are of no time.
+pub fn read_time(part: &[u8]) -> Option<i64> {
+    match part {
+        [0] => Some(0),
+        [1, millis @ ..] => Some(i64::from_be_bytes(millis.try_into().ok()?) ^ i64::MIN),
+        _ => None,
+    }
+}
+
+fn value_bytes(value: Option<&Value>) -> Vec<u8> {
+    let mut part = Vec::new();
+    match value {
+        None | Some(Value::Null) => part.push(0),
+        Some(Value::Number(value)) => part = item_bytes(Some(&OwnedItem::number(value.as_f64().unwrap_or_default()))),
+        Some(Value::String(value)) => text(2, value, &mut part),
+        Some(other) => text(3, &other.to_string(), &mut part),
+    }
+    part
 }
 
 /// Ends with two zeros, and has none such within: no text is the beginning of another.

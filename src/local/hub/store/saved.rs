@@ -1,7 +1,5 @@
 //! The store in a snapshot: findings as they are packed, and of the indexes what would take long to make again.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
@@ -10,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::columns::{Columns, FIELDS, Items};
 use super::pack::{Packed, Packer, put, take, unzigzag, zigzag};
 use super::past::Past;
-use super::{Kept, NEVER, Places, Store};
+use super::words::Words;
+use super::{CONTROLS, Kept, NEVER, Places, Store};
 use crate::core::filter::{Field, OwnedItem};
 use crate::core::ids::{AccountId, Region};
 use crate::local::hub::lifetime::Lifetimes;
@@ -48,6 +47,7 @@ impl Serialize for Store {
             by_updated: _,
             columns,
             words,
+            rounds: _,
             orders: _,
             past,
             lifetimes,
@@ -164,6 +164,12 @@ impl<'de> Visitor<'de> for IntoRows<'_> {
                     store.columns.put_codes(row, || codes.next()).ok_or_else(|| damaged("a value that no column has"))?;
                     store.places.set(kept.place).ok_or_else(|| damaged("an owner that is not named"))?.insert(row);
                     store.live.insert(row);
+                    if let (Some(((account, region), _)), Some(control)) =
+                        (store.places.get(kept.place), store.columns.text(row, Field::COMPLIANCE_SECURITY_CONTROL_ID))
+                        && store.columns.text(row, Field::PRODUCT_ARN).is_some_and(|arn| arn.ends_with(CONTROLS))
+                    {
+                        store.rounds.add(row, *account, region, control);
+                    }
                     if hour != NEVER {
                         store.ends.entry(hour).or_default().insert(row);
                     }
@@ -184,28 +190,27 @@ impl<'de> Visitor<'de> for IntoRows<'_> {
     }
 }
 
-/// Makes the set of all words.
+/// Makes the words of all rows.
 struct IntoWords;
 
 impl<'de> DeserializeSeed<'de> for IntoWords {
-    type Value = BTreeSet<(u64, u32)>;
+    type Value = Words;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Words, D::Error> {
         from.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for IntoWords {
-    type Value = BTreeSet<(u64, u32)>;
+    type Value = Words;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("the words of findings")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        // One list first: a tree that is made of a list is full, one that grows at its end is half empty.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Words, A::Error> {
         let mut all = Vec::new();
-        while let Some(Words(words)) = from.next_element()? {
+        while let Some(Piece(words)) = from.next_element()? {
             all.extend(words);
         }
         Ok(all.into_iter().collect())
@@ -282,22 +287,23 @@ impl<'de> Deserialize<'de> for SavedRow {
     }
 }
 
-/// Every word and row, ascending, in pieces of differences.
-struct AllWords<'a>(&'a BTreeSet<(u64, u32)>);
+/// Every word and row, in pieces of differences.
+struct AllWords<'a>(&'a Words);
 
 impl Serialize for AllWords<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut pieces = to.serialize_seq(None)?;
         let (mut bytes, mut count, mut last) = (Vec::new(), 0, 0);
-        for (word, row) in self.0 {
-            put(&mut bytes, word - last);
-            put(&mut bytes, u64::from(*row));
-            (last, count) = (*word, count + 1);
-            if count == PIECE {
+        for (word, row) in self.0.iter() {
+            // A piece ends where words do not ascend: it holds differences.
+            if count == PIECE || word < last {
                 pieces.serialize_element(&latin::write(&bytes))?;
                 bytes.clear();
                 (count, last) = (0, 0);
             }
+            put(&mut bytes, word - last);
+            put(&mut bytes, u64::from(row));
+            (last, count) = (word, count + 1);
         }
         pieces.serialize_element(&latin::write(&bytes))?;
         pieces.end()
@@ -305,9 +311,9 @@ impl Serialize for AllWords<'_> {
 }
 
 /// One piece.
-struct Words(Vec<(u64, u32)>);
+struct Piece(Vec<(u64, u32)>);
 
-impl Words {
+impl Piece {
     fn read(text: &str) -> Option<Self> {
         let bytes = latin::read(text)?;
         let (mut rest, mut last, mut words) = (&bytes[..], 0_u64, Vec::with_capacity(PIECE));
@@ -319,7 +325,7 @@ impl Words {
     }
 }
 
-impl<'de> Deserialize<'de> for Words {
+impl<'de> Deserialize<'de> for Piece {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         Self::read(&text).ok_or_else(|| D::Error::custom("the words of findings are damaged"))
