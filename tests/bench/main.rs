@@ -23,6 +23,7 @@ mod topology;
 #[path = "../it/sim/world/mod.rs"]
 #[allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     clippy::panic,
     missing_docs,

@@ -7,7 +7,7 @@ use hubkeeper::local::Local;
 use hubkeeper::local::buckets::Sharing;
 use hubkeeper::local::faults::ThrottleCode;
 use hubkeeper::local::hub::topology::view::OldFindings;
-use hubkeeper::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
+use hubkeeper::local::hub::{BadValue, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 use hubkeeper::local::options::Builder;
 
 use super::Sim;
@@ -15,14 +15,14 @@ use super::Sim;
 /// A row is a reading, a column a switch, in the order of [`Reading::of`]; `x`: not the default.
 ///
 /// Every column has three of the last five rows, and each another three. So two of them share a row, each has one that the other
-/// has not, and the first row has neither. There is one more such column: rows four to six. Another takes another row.
+/// has not, and the first row has neither. These are all columns of that kind: an eleventh switch takes a seventh row.
 const READINGS: [&str; 6] = [
-    ".........", //
-    "xxxxxx...",
-    "xxx...xxx",
-    "x..xx.xx.",
-    ".x.x.xx.x",
-    "..x.xx.xx",
+    "..........", //
+    "xxxxxx....",
+    "xxx...xxx.",
+    "x..xx.xx.x",
+    ".x.x.xx.xx",
+    "..x.xx.xxx",
 ];
 const SWITCHES: usize = READINGS[0].len();
 
@@ -41,16 +41,18 @@ impl Reading {
 
     /// `true`: not the default.
     fn of(other: [bool; SWITCHES]) -> Self {
-        let [user_fields, on_passed, missing_field, bad_value, resets, rules_see, old_findings, shared, modelled] = other;
+        let [user_fields, on_passed, missing_field, bad_value, deletion, rules_see, old_findings, shared, modelled, of_controls] =
+            other;
         Self {
             switches: Switches {
                 user_fields: if user_fields { UserFields::Merge } else { UserFields::Replace },
                 suppressed_on_passed: if on_passed { SuppressedOnPassed::Resolved } else { SuppressedOnPassed::Stays },
                 missing_field: if missing_field { MissingField::Match } else { MissingField::NoMatch },
                 bad_value: if bad_value { BadValue::PerFinding } else { BadValue::WholeRequest },
-                deletion_resets_notified: resets,
+                deletion_resets_notified: deletion,
                 rules_see: if rules_see { RulesSee::Current } else { RulesSee::Original },
                 old_findings: if old_findings { OldFindings::Replicated } else { OldFindings::OnceUpdated },
+                resets: if of_controls { Resets::OfControls } else { Resets::All },
             },
             sharing: if shared { Sharing::Others } else { Sharing::Each },
             throttle: if modelled { ThrottleCode::LimitExceeded } else { ThrottleCode::TooManyRequests },
@@ -139,6 +141,7 @@ mod tests {
             deletion_resets_notified,
             rules_see,
             old_findings,
+            resets,
         } = switches;
         [
             match user_fields {
@@ -174,6 +177,10 @@ mod tests {
                 ThrottleCode::TooManyRequests => false,
                 ThrottleCode::LimitExceeded => true,
             },
+            match resets {
+                Resets::All => false,
+                Resets::OfControls => true,
+            },
         ]
     }
 
@@ -195,6 +202,7 @@ mod tests {
             speed: _,
             lifetimes: _,
             pace: _,
+            checks: _,
             buckets: _,
             faults: _,
             principals: _,
