@@ -1,8 +1,8 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
 //! `GET` and `PUT faults`; `POST advance` steps the clock; `POST accounts` says what AWS Organizations knows of an account: that it
-//! joins the organization, leaves it, or is suspended; `POST snapshot` writes it; `POST action` sends findings to a custom action;
-//! `GET organization`, `operations`, `calls`, `clock`.
+//! joins the organization, leaves it, or is suspended; `POST world` what somebody did to resources, `POST checks` that checks run
+//! now; `POST snapshot` writes it; `POST action` sends findings to a custom action; `GET organization`, `operations`, `calls`, `clock`.
 
 use std::time::Duration;
 
@@ -14,15 +14,17 @@ use serde_json::{Value, json};
 use crate::core::ids::AccountId;
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
+use crate::local::hub::world::Becomes;
 use crate::local::{Count, Local};
+use crate::wire::error::AwsError;
 use crate::wire::operations;
 use crate::wire::securityhub::FindingIdentifier;
 
 use super::{Incoming, respond};
 
 /// All there is, for people.
-pub(super) const ALL: &str = "GET and PUT faults, POST advance, POST accounts, POST snapshot, POST action, GET clock, \
-    GET organization, GET operations, GET calls";
+pub(super) const ALL: &str = "GET and PUT faults, POST advance, POST accounts, POST world, POST checks, POST snapshot, \
+    POST action, GET clock, GET organization, GET operations, GET calls";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,23 @@ struct Advance {
 struct Action {
     action_target_arn: String,
     finding_identifiers: Vec<FindingIdentifier>,
+}
+
+/// What the next checks will find behind the findings that GetFindings' filters choose.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct World {
+    filters: Value,
+    becomes: Becomes,
+}
+
+/// The checks of the findings that GetFindings' filters choose; `new_ids`: they make new findings.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Checks {
+    filters: Value,
+    #[serde(default)]
+    new_ids: bool,
 }
 
 /// What is known of an account from now on; what is not said stays.
@@ -60,27 +79,28 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming, what: &str) -> Re
             Err(error) => refused(&error),
         },
         (&Method::POST, "advance") => match serde_json::from_slice::<Advance>(&incoming.body) {
-            Ok(Advance { seconds }) => {
-                let by = Duration::from_secs(seconds);
-                match local.clock().check_step(by) {
-                    Ok(()) => {
-                        local.advance(by);
-                        (StatusCode::OK, clock(local))
-                    }
-                    Err(error) => (StatusCode::BAD_REQUEST, json!({"message": error.to_string()})),
-                }
-            }
+            Ok(Advance { seconds }) => advance(local, Duration::from_secs(seconds)).await,
             Err(error) => refused(&error),
         },
         (&Method::POST, "snapshot") => snapshot(local).await,
         (&Method::POST, "action") => match serde_json::from_slice::<Action>(&incoming.body) {
-            Ok(action) => match local.invoke_action(&action.action_target_arn, &action.finding_identifiers) {
-                Ok(events) => (StatusCode::OK, json!({"events": events})),
-                Err(error) => {
-                    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-                    (status, json!({"message": error.message}))
-                }
-            },
+            Ok(action) => {
+                let events = local.invoke_action(&action.action_target_arn, &action.finding_identifiers);
+                answered(events, |events| json!({"events": events}))
+            }
+            Err(error) => refused(&error),
+        },
+        (&Method::POST, "world") => match serde_json::from_slice::<World>(&incoming.body) {
+            Ok(World { filters, becomes }) => {
+                answered(local.turn_world(&filters, becomes), |findings| json!({"findings": findings}))
+            }
+            Err(error) => refused(&error),
+        },
+        (&Method::POST, "checks") => match serde_json::from_slice::<Checks>(&incoming.body) {
+            Ok(Checks { filters, new_ids }) => {
+                let findings = if new_ids { local.renew_findings(&filters) } else { local.run_checks(&filters) };
+                answered(findings, |findings| json!({"findings": findings}))
+            }
             Err(error) => refused(&error),
         },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
@@ -112,8 +132,30 @@ pub(super) fn refuse(local: &Local, status: StatusCode, why: &str) -> Response {
     respond(local, status, "application/json", format!("{}\n", json!({"message": why})))
 }
 
+fn answered<T>(result: Result<T, AwsError>, answer: impl FnOnce(T) -> Value) -> (StatusCode, Value) {
+    match result {
+        Ok(result) => (StatusCode::OK, answer(result)),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+            (status, json!({"message": error.message}))
+        }
+    }
+}
+
 fn refused(error: &serde_json::Error) -> (StatusCode, Value) {
     (StatusCode::BAD_REQUEST, json!({"message": error.to_string()}))
+}
+
+/// Off the runtime, which serves others meanwhile: a year of checks is some work.
+async fn advance(local: &Local, by: Duration) -> (StatusCode, Value) {
+    if let Err(error) = local.clock().check_step(by) {
+        return (StatusCode::BAD_REQUEST, json!({"message": error.to_string()}));
+    }
+    let stepping = local.clone();
+    match tokio::task::spawn_blocking(move || stepping.advance(by)).await {
+        Ok(()) => (StatusCode::OK, clock(local)),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error.to_string()})),
+    }
 }
 
 /// Off the runtime: it takes seconds for a big hub, and waits for one that is under way.
