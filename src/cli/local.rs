@@ -49,13 +49,14 @@ to resources, which their next checks will see: {\"Filters\": ..., \"Becomes\": 
 WARNING, NOT_AVAILABLE, DELETED), POST checks (they run now: {\"Filters\": ...}; with \"NewIds\": true
 they make new findings), POST snapshot, POST action (what the console does with a custom action:
 {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET clock, organization,
-operations, calls. The log has a line for each call: account, Region, operation, code and
-milliseconds (target hubkeeper::local::call; --log warn is silent).
+operations, calls. Web pages of other sites are refused there. The log has a line for each call:
+account, Region, operation, code and milliseconds (target hubkeeper::local::call; --log warn is
+silent).
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
-advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
-buckets, standards and controls that follow, the end of findings. With a stepped clock the same seed
-and the same calls give the same answers, to the byte.
+advance steps it at any speed, up to a year a call. What is due by it happens when it is due:
+events, reads that lag, buckets, standards and controls that follow, the end of findings. With a
+stepped clock the same seed and the same calls give the same answers, to the byte.
 
 Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
 finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads

@@ -51,7 +51,7 @@ fn at_the_end_of_the_calendar_time_stands_and_others_have_their_turn() {
     let (done, waits) = mpsc::channel();
     // A loop that nothing interrupts could not be waited for in this thread.
     std::thread::spawn(move || {
-        let local = Local::builder().start(Timestamp::MAX).build().unwrap();
+        let local = Local::builder().findings(20).start(Timestamp::MAX).build().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             tokio::select! {

@@ -360,7 +360,6 @@ fn a_second_signal_waits_for_no_answer_and_still_writes_the_snapshot() {
     until("it is asked", || served.call("GET /_local/calls", &Value::Null).1["GetFindings"]["calls"] == 1);
     terminate(pid);
     until("it takes no more", || TcpStream::connect(&address).is_err());
-    assert!(!path.exists() || served.running.0.try_wait().unwrap().is_some(), "it waits for what was begun");
     // It may have ended meanwhile, if it does not wait for long.
     let _ = std::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status();
     assert_eq!(served.running.0.wait().unwrap().code(), Some(0));
