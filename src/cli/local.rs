@@ -14,7 +14,7 @@ use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, RulesSee, Sharing, Speed,
+    self, BadValue, CallFault, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, RulesSee, Sharing, Speed,
     SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
@@ -51,6 +51,17 @@ The clock is real, faster (--clock 60x), or stands until it is stepped (--clock 
 advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
 buckets, standards and controls that follow, the end of findings. With a stepped clock the same seed
 and the same calls give the same answers, to the byte.
+
+Faults of calls are typed as OPERATION[@ACCOUNT][/REGION]=FAULT[,percent=N][,skip=N][,times=N], where
+OPERATION may be * (every operation of Security Hub; those of SQS, STS and EC2 by their names):
+  --fault GetFindings@111122223333/eu-west-1=throttle:LimitExceededException,times=3
+  --fault BatchUpdateFindings=deniedField:Workflow.Status=SUPPRESSED
+  --fault '*=serverError:503,percent=5'
+FAULT is throttle[:CODE], serverError[:STATUS], accessDenied, deniedField:FIELD[=VALUE],
+expiredCredentials, timeoutBefore, timeoutAfter (no answer, and yet done), emptyBody, slowMillis:N
+(late by so much of real time), staleMillis:N (a GetFindings that sees no later write), shortPage, or
+partial:CODE[:PERCENT] (of BatchUpdateFindings' findings). JSON, {\"operation\": ..., \"fault\": ...},
+does as well. The first that applies decides; slow, stale, short and partial answers all apply.
 
 Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
 finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
@@ -109,6 +120,9 @@ pub(super) struct Args {
     /// Reads within so many milliseconds of a write may not see it
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
     lag_millis: u64,
+    /// So many milliseconds more until a write in one Region is read in another, home or linked; in its own it is read before
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
+    replication_lag_millis: u64,
     /// Of 100 calls to Security Hub, how many are throttled, beyond the buckets
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
     throttle_percent: u8,
@@ -133,6 +147,9 @@ pub(super) struct Args {
     /// Of 100 events, how many are lost
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
     event_loss_percent: u8,
+    /// One fault of calls, as below under Faults; may be repeated
+    #[arg(long, value_name = "CALLS=FAULT", help_heading = "Faults")]
+    fault: Vec<CallFault>,
     /// All faults as JSON, as GET /_local/faults shows them; the flags above are added
     #[arg(long, value_name = "FILE", help_heading = "Faults")]
     faults: Option<PathBuf>,
@@ -296,7 +313,7 @@ impl Args {
 
     #[expect(clippy::disallowed_methods, reason = "the edge: faults come from a file")]
     fn all_faults(&self) -> Result<Faults, Failure> {
-        use host::{CallFault, Fault, UnprocessedCode};
+        use host::{Fault, UnprocessedCode};
         let mut faults = match &self.faults {
             None => Faults::default(),
             Some(path) => {
@@ -310,6 +327,7 @@ impl Args {
                 serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?
             }
         };
+        faults.calls.extend(self.fault.iter().cloned());
         let mut call = |percent: u8, operation: Option<&str>, fault: Fault| {
             if percent > 0 {
                 let operation = operation.map(str::to_owned);
@@ -328,6 +346,7 @@ impl Args {
             call(100, Some("BatchUpdateFindings"), partial);
         }
         faults.lag_millis = faults.lag_millis.max(self.lag_millis);
+        faults.replication_lag_millis = faults.replication_lag_millis.max(self.replication_lag_millis);
         faults.short_page_percent = faults.short_page_percent.max(self.short_page_percent);
         let events = &mut faults.events;
         events.delay_millis = events.delay_millis.max(self.event_delay_millis);

@@ -335,7 +335,7 @@ impl Local {
     /// Other faults from now on.
     pub fn set_faults(&self, faults: Faults) {
         let mut state = self.state();
-        state.hub.set_lag(Duration::from_millis(faults.lag_millis));
+        state.hub.set_lags(faults.lags());
         state.switchboard.set(faults);
     }
 
@@ -470,13 +470,13 @@ impl Local {
     }
 
     /// Whether a call may go on: the quota, then the faults. An error is the answer.
-    pub(in crate::local) fn admit(&self, operation: &Operation, caller: &Caller) -> Result<Verdict, AwsError> {
+    pub(in crate::local) fn admit(&self, operation: &Operation, caller: &Caller, body: &[u8]) -> Result<Verdict, AwsError> {
         let elapsed = self.0.clock.elapsed();
         let mut state = self.state();
         if state.buckets_on && !state.buckets.take(caller.account, &caller.region, operation, elapsed) {
             return Err(state.throttle.error());
         }
-        Ok(state.switchboard.judge(operation.name, caller))
+        Ok(state.switchboard.judge(operation.name, caller, body))
     }
 
     /// Remembers a call.

@@ -109,8 +109,8 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     local.turn();
     let answer = match (sqs_operation, protocol) {
         (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
-        (None, Protocol::Query) => sts::handle(&local, &incoming),
-        (None, Protocol::Ec2) => ec2::handle(&local, &incoming),
+        (None, Protocol::Query) => sts::handle(&local, &incoming).await,
+        (None, Protocol::Ec2) => ec2::handle(&local, &incoming).await,
         (None, _) => securityhub::handle(&local, &incoming).await,
     };
     line.end(answer.as_ref().map_or_else(|error| error.code, |_| line::DONE));

@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::core::ids::AccountId;
 use crate::local::Local;
 use crate::local::clock::after;
-use crate::local::faults::Fault;
 use crate::local::hub::caller::Caller;
 use crate::local::queue::{QueueKey, QueueSettings};
 use crate::wire::error::AwsError;
@@ -21,21 +20,13 @@ use crate::wire::sqs::{
 };
 
 use super::Incoming;
-use super::securityhub::{error_of, silence};
+use super::securityhub::beset;
 
 pub(super) async fn handle(local: &Local, incoming: &Incoming, operation: &str) -> Result<String, AwsError> {
     let caller = local.identities().caller(incoming, local.clock().now())?;
-    let fault = local.state().switchboard.judge_named(operation, &caller);
-    match fault {
-        Some(Fault::TimeoutBefore) => return silence().await,
-        Some(Fault::EmptyBody) => return Ok(String::new()),
-        Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) => {
-            return Err(error_of(fault, &format!("sqs:{operation}"), &caller));
-        }
-        Some(Fault::TimeoutAfter | Fault::Partial { .. }) | None => {}
-    }
-    let answer = perform(local, incoming, &caller, operation).await;
-    if fault == Some(Fault::TimeoutAfter) { silence().await } else { answer }
+    let verdict = local.state().switchboard.judge_named(operation, &caller);
+    let act = perform(local, incoming, &caller, operation);
+    beset(&verdict, &format!("sqs:{operation}"), &caller, |_| (), act).await
 }
 
 async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation: &str) -> Result<String, AwsError> {

@@ -123,7 +123,7 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         old_findings,
     } = local.switches();
     let (buckets, sharing, throttle) = local.throttling();
-    let Faults { calls, lag_millis, short_page_percent, events, findings } = local.faults();
+    let Faults { calls, lag_millis, replication_lag_millis, short_page_percent, events, findings } = local.faults();
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let fields = match user_fields {
         UserFields::Replace => "replace",
@@ -153,6 +153,7 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         ("no-buckets", yes(!buckets), "no"),
         ("one-bucket-for-others", yes(sharing == Sharing::Others), "no"),
         ("lag-millis", lag_millis.to_string(), "0"),
+        ("replication-lag-millis", replication_lag_millis.to_string(), "0"),
         ("short-page-percent", short_page_percent.to_string(), "0"),
         ("event-delay-millis", events.delay_millis.to_string(), "0"),
         ("event-duplicate-percent", events.duplicate_percent.to_string(), "0"),

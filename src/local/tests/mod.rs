@@ -2,6 +2,7 @@
 
 mod actions;
 mod client;
+mod faults;
 mod kept;
 mod model;
 mod queue;

@@ -2,6 +2,7 @@
 
 use super::members::{create, designate, ids as accounts, world};
 use super::*;
+use crate::local::hub::Lags;
 use crate::local::hub::topology::view::OldFindings;
 use crate::wire::securityhub::{CreateFindingAggregator, FindingAggregator, UpdateFindingAggregator};
 
@@ -71,6 +72,32 @@ fn what_is_new_or_updated_after_a_region_is_linked_is_seen_from_home_and_no_long
     hub.delete_aggregator(&caller(ADMIN, HOME), &arn).unwrap();
     assert_eq!(seen(&hub, ADMIN, HOME, 100), ["home"]);
     assert_eq!(hub.aggregators(&caller(ADMIN, LINKED), None, None).unwrap().finding_aggregators, []);
+}
+
+#[test]
+fn a_write_is_seen_at_once_in_its_region_and_in_others_once_it_is_replicated() {
+    let mut hub = three();
+    hub.set_lags(Lags { all: Duration::from_secs(5), replication: Duration::from_secs(30), ..Lags::default() });
+    aggregate(&mut hub, ADMIN, "ALL_REGIONS", &[], 0).unwrap();
+    let key = put(&mut hub, ADMIN, LINKED, "a", 100);
+    let there = |hub: &Hub, region: &str, now| seen(hub, ADMIN, region, now).len();
+    assert_eq!([104, 105].map(|now| there(&hub, LINKED, now)), [0, 1]);
+    assert_eq!([134, 135].map(|now| there(&hub, HOME, now)), [0, 1]);
+    // Back from home: seen at home first.
+    let request = BatchUpdateFindings { finding_identifiers: vec![identifier(&key)], ..workflow(WorkflowStatus::Notified) };
+    hub.update(&caller(ADMIN, HOME), &request, at(200), &mut |_| None).unwrap();
+    let status = |hub: &Hub, region: &str, now| {
+        let page = hub.get_findings(&caller(ADMIN, region), &GetFindings::default(), at(now), None).unwrap();
+        let finding: Value = serde_json::from_str(&page.texts[0]).unwrap();
+        finding["Workflow"]["Status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([204, 205].map(|now| status(&hub, HOME, now)), ["NEW", "NOTIFIED"]);
+    assert_eq!([234, 235].map(|now| status(&hub, LINKED, now)), ["NEW", "NOTIFIED"]);
+    // What is written there meanwhile stands on what came from home.
+    hub.update(&caller(ADMIN, HOME), &request, at(300), &mut |_| None).unwrap();
+    hub.check(&key, ComplianceStatus::Passed, at(310)).unwrap();
+    assert_eq!([314, 315].map(|now| status(&hub, LINKED, now)), ["NOTIFIED", "RESOLVED"]);
+    assert_eq!([339, 340].map(|now| status(&hub, HOME, now)), ["NOTIFIED", "RESOLVED"]);
 }
 
 #[test]
