@@ -27,10 +27,13 @@ pub use crate::local::buckets::Sharing;
 pub use crate::local::clock::{Speed, SpeedError};
 pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCode};
 pub use crate::local::hub::lifetime::Lifetimes;
+pub use crate::local::hub::pace::Pace;
 pub use crate::local::hub::topology::view::OldFindings;
-pub use crate::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
+pub use crate::local::hub::{BadValue, EventAccount, RulesSee, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};
 pub use crate::wire::error::UnprocessedCode;
+pub use crate::wire::limits::MEMBERS_MAX;
+pub use crate::wire::regions::ON_BY_DEFAULT;
 use crate::wire::securityhub::LinkingMode;
 
 /// What is told once it listens.
@@ -47,6 +50,7 @@ pub struct Hosted {
     pub bare: Option<String>,
     pub queue_url: String,
     pub findings: usize,
+    pub clock: Speed,
     /// Whether it goes on from the snapshot.
     pub restored: bool,
 }
@@ -65,9 +69,6 @@ pub enum HostError {
         /// Why.
         source: std::io::Error,
     },
-    /// The server ended.
-    #[error("failed to serve: {0}")]
-    Served(std::io::Error),
     /// The snapshot was not read: nothing of it was used, and it is as it was.
     #[error("failed to go on from the snapshot {path}: {source}")]
     Restore {
@@ -130,7 +131,7 @@ pub async fn host(
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let (organization, standing) = (local.organization(), local.standing());
-    let (administrator, name) = local.event_queue();
+    let (administrator, _, name) = local.event_queue();
     let bare = standing.administrator.is_none() && standing.home.is_none();
     ready(&Hosted {
         address,
@@ -141,14 +142,15 @@ pub async fn host(
         bare: bare.then(|| standing.management.to_string()),
         queue_url: format!("http://{address}/{administrator}/{name}"),
         findings: local.len(),
+        clock: local.clock().speed(),
         restored,
     });
     let stop = shutdown.clone();
     let serving = crate::local::http::serve(listener, local.clone(), async move { stop.cancelled().await });
     match target {
-        None => serving.await.map_err(HostError::Served)?,
+        None => serving.await,
         Some(target) => tokio::select! {
-            served = serving => served.map_err(HostError::Served)?,
+            () = serving => {}
             () = local.forward_events(&target) => {}
         },
     }

@@ -14,8 +14,8 @@ use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, CallFault, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, RulesSee, Sharing, Speed,
-    SuppressedOnPassed, Switches, ThrottleCode, UserFields,
+    self, BadValue, CallFault, EventAccount, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Pace,
+    RulesSee, Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
 
@@ -42,9 +42,11 @@ Ground rules:
 
 While it runs: GET / is a page that tells what is in it, the calls so far and the switches; under
 /_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST accounts (AWS
-Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST snapshot, POST action (what
-the console does with a custom action: {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET
-clock, organization, operations, calls. The log has a line for each call: account, Region,
+Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST standards (a subscription in
+trouble: {\"account\": ..., \"region\": ..., \"standardsArn\": ..., \"status\": \"INCOMPLETE\", \"reason\":
+\"NO_AVAILABLE_CONFIGURATION_RECORDER\"}; FAILED; READY again), POST snapshot, POST action (what the
+console does with a custom action: {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET clock,
+organization, operations, calls. The log has a line for each call: account, Region,
 operation, code and milliseconds (target hubkeeper::local::call; --log warn is silent).
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
@@ -73,14 +75,14 @@ pub(super) struct Args {
     /// Serve other machines too, although no signature is checked: whoever reaches the port may change everything
     #[arg(long)]
     i_know_that_anybody_can_write: bool,
-    /// Findings to make; the organization is there also with 0
-    #[arg(long, value_name = "N", default_value_t = 2000)]
+    /// Findings to make, up to 10,000,000; the organization is there also with 0
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = up_to(0, FINDINGS_MAX))]
     findings: usize,
-    /// Accounts, the administrator included
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = at_least_one)]
+    /// Accounts, the administrator included, up to 10,001: AWS's quota of members
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = up_to(1, ACCOUNTS_MAX))]
     accounts: usize,
-    /// Regions, the home Region included
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one)]
+    /// Regions, the home Region included, up to the 17 that every account has
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(1, REGIONS_MAX))]
     regions: usize,
     /// The home Region. Default: eu-west-1
     #[arg(long, value_name = "REGION")]
@@ -99,9 +101,10 @@ pub(super) struct Args {
     /// What the clock shows at first, RFC 3339. Default: now
     #[arg(long, value_name = "TIME", help_heading = "Clock")]
     start: Option<String>,
-    /// How fast the hub's clock goes: real, N times as fast as 60x, or stepped: it stands until POST /_local/advance
-    #[arg(long, value_name = "SPEED", default_value_t = Speed::Real, help_heading = "Clock")]
-    clock: Speed,
+    /// How fast the hub's clock goes: real, N times as fast as 60x, or stepped: it stands until POST /_local/advance. Default: as
+    /// that of the snapshot that it goes on from, else real
+    #[arg(long, value_name = "SPEED", help_heading = "Clock")]
+    clock: Option<Speed>,
     /// Days without an update until an active finding is removed; 0: never
     #[arg(long, value_name = "DAYS", default_value_t = 90, help_heading = "Clock")]
     keep_active_days: u16,
@@ -111,6 +114,12 @@ pub(super) struct Args {
     /// Days without an update until a control finding is archived: 3 to 5 on AWS; 0: never, for nothing checks it here by itself
     #[arg(long, value_name = "DAYS", default_value_t = 0, help_heading = "Clock")]
     archive_days: u16,
+
+    /// How long something takes that does not happen at once, in seconds; may be repeated: enabling (of standards: 30),
+    /// disabling (30), updating (of controls: 30), archive-after (of findings whose control is off: 259200) and archive-spread
+    /// (at most so much more: 172800), consolidation (86400), linking (of old findings: 86400), centralizing (30)
+    #[arg(long, value_name = "NAME=SECONDS", help_heading = "Clock")]
+    pace: Vec<String>,
 
     /// Go on from this file if it is there, and write everything to it at the end and on POST /_local/snapshot. What is in it
     /// counts: flags of what is made, faults and behaviour are for the first time
@@ -186,6 +195,10 @@ pub(super) struct Args {
     #[arg(long, help_heading = "Behaviour")]
     link_old_findings: bool,
 
+    /// Which account an event names on the administrator's bus
+    #[arg(long, value_enum, default_value = "bus", help_heading = "Behaviour")]
+    event_account: Named,
+
     /// One more name that is told apart as a secret access key; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "Identity")]
     principal: Vec<String>,
@@ -193,7 +206,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "ROLE-ARN=ID", help_heading = "Identity")]
     external_id: Vec<String>,
 
-    /// Name of the event queue in the administrator's account
+    /// Name of the event queue: in the administrator's account in the home Region, and, where one of that name is made
+    /// (CreateQueue), in any other account and Region that has a bus of its own
     #[arg(long, value_name = "NAME", default_value = "hubkeeper", help_heading = "Events")]
     queue: String,
     /// After so many receipts a message goes to QUEUE-dead-letters
@@ -211,8 +225,19 @@ fn percent() -> clap::builder::RangedI64ValueParser<u8> {
     clap::value_parser!(u8).range(0..=100)
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1".to_owned())
+/// Findings to make, at most: a GiB a million.
+const FINDINGS_MAX: usize = 10_000_000;
+/// The administrator, and as many members as AWS lets it have.
+const ACCOUNTS_MAX: usize = 1 + host::MEMBERS_MAX;
+/// The Regions that need no opting in.
+const REGIONS_MAX: usize = host::ON_BY_DEFAULT.len();
+
+/// A number in these bounds.
+fn up_to(least: usize, most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text: &str| {
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| format!("write a number from {least} to {most}"))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -247,6 +272,14 @@ enum Sight {
     Current,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Named {
+    /// The account of the bus, as every event of EventBridge does
+    Bus,
+    /// The account of the finding
+    Finding,
+}
+
 impl Args {
     fn options(&self) -> Result<LocalOptions, Failure> {
         let start = match &self.start {
@@ -267,13 +300,15 @@ impl Args {
             bare: self.bare,
             management,
             seed: self.seed,
-            speed: self.clock,
+            speed: self.clock.unwrap_or_default(),
+            keep_speed: self.clock.is_none(),
             lifetimes: {
                 let days = |days: u16| Some(days).filter(|days| *days > 0);
                 let (active, archived) = (days(self.keep_active_days), days(self.keep_archived_days));
                 Lifetimes { archived_after: days(self.archive_days), active, archived }
             },
             switches: self.switches(),
+            pace: self.times()?,
             buckets: !self.no_buckets,
             sharing: if self.one_bucket_for_others { Sharing::Others } else { Sharing::Each },
             throttle: match self.throttle_code {
@@ -306,6 +341,10 @@ impl Args {
             rules_see: match self.rules_see {
                 Sight::Original => RulesSee::Original,
                 Sight::Current => RulesSee::Current,
+            },
+            event_account: match self.event_account {
+                Named::Bus => EventAccount::Bus,
+                Named::Finding => EventAccount::Finding,
             },
             old_findings: if self.link_old_findings { OldFindings::Replicated } else { OldFindings::OnceUpdated },
         }
@@ -356,6 +395,14 @@ impl Args {
         Ok(faults)
     }
 
+    fn times(&self) -> Result<Pace, Failure> {
+        let mut pace = Pace::default();
+        for text in &self.pace {
+            pace.set(text).map_err(|why| Failure::new(format!("failed to use --pace {text:?}"), format!("{why}.")))?;
+        }
+        Ok(pace)
+    }
+
     fn external_ids(&self) -> Result<BTreeMap<String, String>, Failure> {
         let pair = |text: &String| {
             let pair = text.split_once('=').filter(|(arn, id)| arn.starts_with("arn:") && !id.is_empty());
@@ -379,10 +426,10 @@ pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out
     }
     args.logging.start(environment)?;
     let options = args.options()?;
-    let (clock, snapshot) = (args.clock, args.snapshot);
+    let snapshot = args.snapshot;
     signals::until(None, |token| async move {
         let mut told = Ok(());
-        let ready = |hosted: &Hosted| told = tell(hosted, clock, snapshot.as_deref(), out).and_then(|()| out.flush());
+        let ready = |hosted: &Hosted| told = tell(hosted, snapshot.as_deref(), out).and_then(|()| out.flush());
         // Boxed: it is large.
         let hosted =
             Box::pin(host::host(options, args.listen, snapshot.as_deref(), args.events_queue_url.as_deref(), token, ready)).await;
@@ -395,9 +442,9 @@ pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out
     .await
 }
 
-fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, out: &mut Out) -> std::io::Result<()> {
+fn tell(hosted: &Hosted, snapshot: Option<&Path>, out: &mut Out) -> std::io::Result<()> {
     let linked = if hosted.linked.is_empty() { "none".to_owned() } else { hosted.linked.join(", ") };
-    let clock = match clock {
+    let clock = match hosted.clock {
         Speed::Stepped => "stands until POST /_local/advance".to_owned(),
         Speed::Real => "real".to_owned(),
         Speed::Accelerated(factor) => format!("{factor} times as fast as real"),

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::ids::AccountId;
+use crate::core::ids::{AccountId, Region};
 use crate::wire::error::AwsError;
 use crate::wire::sqs::ReceivedMessage;
 
@@ -29,8 +29,8 @@ const MOST_BYTES: usize = 384 << 20;
 /// Visibility of a queue that does not say.
 pub const VISIBILITY: Duration = Duration::from_secs(30);
 
-/// A queue's name within its account.
-pub type QueueKey = (AccountId, String);
+/// A queue: its account, its Region, its name there.
+pub type QueueKey = (AccountId, Region, String);
 
 /// All queues.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Queue {
 pub struct QueueSettings {
     /// How long a received message is hidden.
     pub visibility: Duration,
-    /// After so many receipts a message goes to that queue of the same account.
+    /// After so many receipts a message goes to that queue of the same account and Region.
     pub redrive: Option<(String, u32)>,
 }
 
@@ -154,6 +154,11 @@ impl Queues {
         queue
             .or_insert_with(|| Queue { messages: BTreeMap::new(), bytes: 0, last: 0, settings: QueueSettings::default() })
             .settings = settings;
+    }
+
+    /// Whether there is such a queue.
+    pub fn has(&self, key: &QueueKey) -> bool {
+        self.lock().queues.contains_key(key)
     }
 
     /// How a queue behaves; `None`: there is none.
@@ -265,7 +270,7 @@ impl Queues {
         }
         let dead: Vec<Stored> = dead.iter().filter_map(|seq| queue.remove(*seq)).collect();
         if let Some((name, _)) = redrive.filter(|_| !dead.is_empty())
-            && let Some(letters) = inner.queues.get_mut(&(key.0, name))
+            && let Some(letters) = inner.queues.get_mut(&(key.0, key.1.clone(), name))
         {
             for message in dead {
                 letters.last += 1;

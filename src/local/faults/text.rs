@@ -188,7 +188,7 @@ mod tests {
     fn every_fault_that_is_listed_can_be_typed() {
         for written in FAULTS {
             let text = written.replace("[:CODE]", "").replace("[:STATUS]", ":503").replace("FIELD[=VALUE]", "Note.Text");
-            let text = text.replace(":N", ":5").replace("CODE[:PERCENT]", "InvalidInput");
+            let text = text.replace("Millis:N", "Millis:5").replace("CODE[:PERCENT]", "InvalidInput");
             let fault: CallFault = format!("*={text}").parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             let json = serde_json::to_value(&fault.fault).unwrap();
             let name = json.as_str().map_or_else(|| json.as_object().unwrap().keys().next().unwrap().clone(), str::to_owned);

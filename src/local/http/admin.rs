@@ -1,7 +1,7 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
 //! `GET` and `PUT faults`; `POST advance` steps the clock; `POST accounts` says what AWS Organizations knows of an account: that it
-//! joins the organization, leaves it, or is suspended; `POST snapshot` writes it; `POST action` sends findings to a custom action;
+//! joins the organization, leaves it, or is suspended; `POST standards` brings a subscription into trouble, or out of it; `POST snapshot` writes it; `POST action` sends findings to a custom action;
 //! `GET organization`, `operations`, `calls`, `clock`.
 
 use std::time::Duration;
@@ -11,12 +11,13 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::core::ids::AccountId;
+use crate::core::ids::{AccountId, Region};
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
 use crate::local::{Count, Local};
+use crate::wire::error::AwsError;
 use crate::wire::operations;
-use crate::wire::securityhub::FindingIdentifier;
+use crate::wire::securityhub::{FindingIdentifier, StatusReasonCode, SubscriptionStatus};
 
 use super::{Incoming, respond};
 
@@ -43,6 +44,28 @@ struct Account {
     email: Option<String>,
     suspended: Option<bool>,
     in_organization: Option<bool>,
+}
+
+/// A subscription to a standard in trouble, or out of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Trouble {
+    account: AccountId,
+    region: Region,
+    standards_arn: String,
+    status: SubscriptionStatus,
+    reason: Option<StatusReasonCode>,
+}
+
+impl Trouble {
+    fn make(self, local: &Local) -> Result<(), AwsError> {
+        let trouble = match (self.status, self.reason) {
+            (SubscriptionStatus::Ready, None) => None,
+            (SubscriptionStatus::Incomplete | SubscriptionStatus::Failed, Some(reason)) => Some((self.status, reason)),
+            _ => return Err(AwsError::invalid_input("status is INCOMPLETE or FAILED with a reason, or READY without one")),
+        };
+        local.with_hub(|hub, now| hub.trouble_standard(&(self.account, self.region), &self.standards_arn, trouble, now))
+    }
 }
 
 pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response {
@@ -78,9 +101,19 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
             Err(error) => refused(&error),
         },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
-        (&Method::GET, "organization") => (StatusCode::OK, organization(local)),
+        (&Method::GET, "organization") => (StatusCode::OK, organization(local, incoming)),
         (&Method::POST, "accounts") => match serde_json::from_slice::<Account>(&incoming.body) {
             Ok(account) => (StatusCode::OK, know(local, account)),
+            Err(error) => refused(&error),
+        },
+        (&Method::POST, "standards") => match serde_json::from_slice::<Trouble>(&incoming.body) {
+            Ok(trouble) => match trouble.make(local) {
+                Ok(()) => (StatusCode::OK, json!({})),
+                Err(error) => {
+                    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                    (status, json!({"message": error.message}))
+                }
+            },
             Err(error) => refused(&error),
         },
         (&Method::GET, "operations") => (StatusCode::OK, operations()),
@@ -98,7 +131,7 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         }
         _ => (
             StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, POST accounts, POST snapshot, POST action, GET clock, \
+            json!({"message": "there are GET and PUT faults, POST advance, POST accounts, POST standards, POST snapshot, POST action, GET clock, \
                 GET organization, GET operations, GET calls"}),
         ),
     };
@@ -143,8 +176,9 @@ fn operations() -> Value {
 }
 
 /// As the administrator has it whose event queue is here.
-fn organization(local: &Local) -> Value {
+fn organization(local: &Local, incoming: &Incoming) -> Value {
     let standing = local.standing();
+    let (account, _, queue) = local.event_queue();
     json!({
         "managementAccount": standing.management,
         "administrator": standing.administrator,
@@ -152,7 +186,7 @@ fn organization(local: &Local) -> Value {
         "homeRegion": standing.home,
         "regionLinkingMode": standing.linking,
         "linkedRegions": standing.regions,
-        "eventQueueUrl": local.event_queue_url(),
+        "eventQueueUrl": super::sqs::url(incoming, account, &queue),
         "findings": local.len(),
     })
 }

@@ -14,7 +14,7 @@ use super::securityhub::beset;
 
 pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String, AwsError> {
     let form = Form::of(incoming);
-    let caller = local.identities().caller(incoming, local.clock().now())?;
+    let caller = local.identities().caller(incoming, "ec2", local.clock().now())?;
     match form.action()? {
         "DescribeRegions" => {
             let verdict = local.state().switchboard.judge_named("DescribeRegions", &caller);

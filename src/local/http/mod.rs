@@ -10,11 +10,11 @@ mod form;
 pub mod identity;
 mod line;
 mod securityhub;
+mod socket;
 mod sqs;
 mod status;
 mod sts;
 
-use std::future::{Future, IntoFuture as _};
 use std::sync::OnceLock;
 
 use axum::Router;
@@ -29,6 +29,7 @@ use crate::wire::limits::{IMPORT_BYTES, REQUEST_BYTES};
 use super::Local;
 use super::hub::caller::Caller;
 use line::Line;
+pub use socket::{Patience, serve};
 
 /// A request that was read whole.
 pub(super) struct Incoming {
@@ -54,30 +55,16 @@ impl Incoming {
 impl Local {
     /// The service: for a socket, or to be called in process.
     pub fn router(&self) -> Router {
-        Router::new().fallback(handle).with_state(self.clone())
+        self.router_that_waits(Patience::default())
+    }
+
+    /// The same, with another bound for bodies.
+    fn router_that_waits(&self, patience: Patience) -> Router {
+        Router::new().fallback(handle).with_state((self.clone(), patience))
     }
 }
 
-/// Serves until `shutdown` is done; then finishes what it has begun, but waits for no message that may come.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    local: Local,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let ending = local.clone();
-    let shutdown = async move {
-        shutdown.await;
-        ending.queues().end_waits();
-    };
-    let keeping = local.clone();
-    let serving = axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).into_future();
-    tokio::select! {
-        served = serving => served,
-        () = keeping.keep_time() => Ok(()),
-    }
-}
-
-async fn handle(State(local): State<Local>, request: Request) -> Response {
+async fn handle(State((local, patience)): State<(Local, Patience)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let most = if path == "/findings/import" { IMPORT_BYTES } else { REQUEST_BYTES };
@@ -91,9 +78,19 @@ async fn handle(State(local): State<Local>, request: Request) -> Response {
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let host = host.or_else(|| parts.uri.authority().map(ToString::to_string)).unwrap_or_else(|| "127.0.0.1".to_owned());
     let scheme = if parts.uri.scheme_str() == Some("https") { "https" } else { "http" };
-    let Ok(body) = axum::body::to_bytes(Body::new(body), most).await else {
-        let error = AwsError::too_large(format!("The request is larger than {most} bytes, or was cut off"));
-        return refuse(&local, &error, protocol);
+    let read = tokio::time::timeout(patience.body, axum::body::to_bytes(Body::new(body), most)).await;
+    let body = match read {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            let error = AwsError::too_large(format!("The request is larger than {most} bytes, or was cut off"));
+            return refuse(&local, &error, protocol);
+        }
+        Err(_) => {
+            let error = AwsError::request_timeout("The request was not received whole within the timeout period.");
+            let mut response = refuse(&local, &error, protocol);
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        }
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let incoming =

@@ -14,7 +14,7 @@ use crate::local::buckets::Sharing;
 use crate::local::clock::stamp;
 use crate::local::faults::{Faults, ThrottleCode};
 use crate::local::hub::topology::view::OldFindings;
-use crate::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
+use crate::local::hub::{BadValue, EventAccount, RulesSee, SuppressedOnPassed, Switches, UserFields};
 use crate::local::{Count, Local};
 
 use super::respond;
@@ -121,6 +121,7 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         deletion_resets_notified,
         rules_see,
         old_findings,
+        event_account,
     } = local.switches();
     let (buckets, sharing, throttle) = local.throttling();
     let Faults { calls, lag_millis, replication_lag_millis, short_page_percent, events, findings } = local.faults();
@@ -137,6 +138,10 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         RulesSee::Original => "original",
         RulesSee::Current => "current",
     };
+    let named = match event_account {
+        EventAccount::Bus => "bus",
+        EventAccount::Finding => "finding",
+    };
     let code = match throttle {
         ThrottleCode::TooManyRequests => "too-many-requests",
         ThrottleCode::LimitExceeded => "limit-exceeded",
@@ -149,6 +154,7 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         ("deletion-resets-notified", yes(deletion_resets_notified), "no"),
         ("rules-see", sight.to_owned(), "original"),
         ("link-old-findings", yes(old_findings == OldFindings::Replicated), "no"),
+        ("event-account", named.to_owned(), "bus"),
         ("throttle-code", code.to_owned(), "too-many-requests"),
         ("no-buckets", yes(!buckets), "no"),
         ("one-bucket-for-others", yes(sharing == Sharing::Others), "no"),

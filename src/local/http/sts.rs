@@ -66,7 +66,7 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
         }
         other => return Err(AwsError::invalid_action(format!("Could not find operation {other} for version 2011-06-15"))),
     };
-    let (operation, caller) = (form.action()?, local.identities().caller(incoming, local.clock().now())?);
+    let (operation, caller) = (form.action()?, local.identities().caller(incoming, "sts", local.clock().now())?);
     let verdict = local.state().switchboard.judge_named(operation, &caller);
     let act = async { act(local, &form, &caller) };
     beset(&verdict, &format!("sts:{operation}"), &caller, |_| (), act).await

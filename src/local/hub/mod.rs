@@ -82,6 +82,18 @@ pub struct Switches {
     pub rules_see: RulesSee,
     /// What becomes of the findings that a Region had before it was linked.
     pub old_findings: OldFindings,
+    /// Which account an event names on the bus of another than the finding's own.
+    pub event_account: EventAccount,
+}
+
+/// Which account the `account` of an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum EventAccount {
+    /// That of the bus, as with every event of EventBridge.
+    #[default]
+    Bus,
+    /// That of the finding: on the administrator's bus, the member's.
+    Finding,
 }
 
 /// How far reads of findings lag behind writes.

@@ -210,6 +210,19 @@ fn a_real_clock_is_not_set_back_by_a_snapshot() {
     assert_eq!(shown(Speed::Real, jiff::Timestamp::UNIX_EPOCH), local.clock().now());
 }
 
+#[tokio::test]
+async fn a_clock_goes_on_as_fast_as_it_did_unless_another_speed_is_chosen() {
+    for speed in [Speed::Stepped, Speed::Accelerated(60), Speed::Real] {
+        let local = Local::builder().findings(5).speed(speed).build().unwrap();
+        let bytes = saved(&local);
+        let restored = |keep_speed| {
+            let options = LocalOptions { speed: Speed::Accelerated(7), keep_speed, ..options(&local) };
+            Local::restore(Cursor::new(&bytes), options).unwrap().clock().speed()
+        };
+        assert_eq!((restored(true), restored(false)), (speed, Speed::Accelerated(7)));
+    }
+}
+
 #[test]
 fn findings_are_archived_and_removed_when_their_time_is_up() {
     let lifetimes = Lifetimes { archived_after: Some(4), ..Lifetimes::default() };

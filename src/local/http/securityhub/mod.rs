@@ -60,7 +60,7 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
         .ok_or_else(|| AwsError::unknown_operation(format!("Security Hub has no operation at {method} {path}")))?;
     let operation = found.name;
     let at = local.clock().now();
-    let caller = local.identities().caller(incoming, at)?;
+    let caller = local.identities().caller(incoming, "securityhub", at)?;
     let note_as = |throttled, findings, unprocessed, error| {
         local.note(Call { operation, caller: caller.clone(), at, findings, unprocessed, error, throttled });
     };

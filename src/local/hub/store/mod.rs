@@ -224,15 +224,7 @@ impl Store {
     }
 
     /// The same, written in the Region `from`; `None`: in the finding's own.
-    pub fn replace_from(
-        &mut self,
-        from: Option<&Region>,
-        row: u32,
-        old: &Value,
-        new: &Value,
-        now: Timestamp,
-        lag: Duration,
-    ) {
+    pub fn replace_from(&mut self, from: Option<&Region>, row: u32, old: &Value, new: &Value, now: Timestamp, lag: Duration) {
         let packed = self.packer.pack(&kind(new), &new.to_string());
         let Some(Some(kept)) = self.rows.get_mut(row as usize) else { return };
         let before = std::mem::replace(&mut kept.packed, packed);

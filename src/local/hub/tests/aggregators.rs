@@ -97,7 +97,7 @@ fn a_write_is_seen_at_once_in_its_region_and_in_others_once_it_is_replicated() {
     hub.update(&caller(ADMIN, HOME), &request, at(300), &mut |_| None).unwrap();
     hub.check(&key, ComplianceStatus::Passed, at(310)).unwrap();
     assert_eq!([314, 315].map(|now| status(&hub, LINKED, now)), ["NOTIFIED", "RESOLVED"]);
-    assert_eq!([339, 340].map(|now| status(&hub, HOME, now)), ["NOTIFIED", "RESOLVED"]);
+    assert_eq!([344, 345].map(|now| status(&hub, HOME, now)), ["NOTIFIED", "RESOLVED"]);
 }
 
 #[test]
