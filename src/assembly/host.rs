@@ -29,7 +29,7 @@ pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCo
 pub use crate::local::hub::lifetime::Lifetimes;
 pub use crate::local::hub::pace::Pace;
 pub use crate::local::hub::topology::view::OldFindings;
-pub use crate::local::hub::{BadValue, EventAccount, RulesSee, SuppressedOnPassed, Switches, UserFields};
+pub use crate::local::hub::{BadValue, EventAccount, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};
 pub use crate::wire::error::UnprocessedCode;
 pub use crate::wire::limits::MEMBERS_MAX;

@@ -35,7 +35,7 @@ impl Local {
                 let state = self.state();
                 (state.hub.topology().buses(change.account, &change.region), state.hub.switches.event_account)
             };
-            let post = |id: &str, (bus, region): &(AccountId, Region), to: Vec<QueueKey>| {
+            let post = |id: &str, (bus, region): &(AccountId, Region), to: &[QueueKey]| {
                 let account = match named {
                     EventAccount::Bus => *bus,
                     EventAccount::Finding => change.account,
@@ -44,13 +44,13 @@ impl Local {
             };
             let heard = |region: &&Region| buses.iter().any(|(account, of)| *account == main.0 && of == *region);
             if let Some(region) = [main.1, &change.region].into_iter().find(heard) {
-                post(&change.event_id, &(main.0, region.clone()), self.event_targets());
+                post(&change.event_id, &(main.0, region.clone()), &self.event_targets());
             }
             for bus in buses.iter().filter(|(account, region)| (*account, region) != main) {
                 let queue = self.queue_at(bus.0, &bus.1);
                 if self.queues().has(&queue) {
                     // An event of its own: no receiver sees one id twice that got everything once.
-                    post(&self.uuid(), bus, vec![queue]);
+                    post(&self.uuid(), bus, &[queue]);
                 }
             }
         }
@@ -71,13 +71,13 @@ impl Local {
         let target = &invocation.target;
         let action = (target.action_target_arn.as_str(), target.name.as_str(), target.description.as_str());
         for (id, text) in &invocation.findings {
-            self.post(to.clone(), |now| custom_action(id, now, account, region, action, text));
+            self.post(&to, |now| custom_action(id, now, account, region, action, text));
         }
         Ok(invocation.findings.len())
     }
 
     /// Brings an event to queues, with what may happen on the way.
-    fn post(&self, to: Vec<QueueKey>, body: impl FnOnce(Timestamp) -> String) {
+    fn post(&self, to: &[QueueKey], body: impl FnOnce(Timestamp) -> String) {
         let (body, copies, due, overtake) = {
             let mut state = self.state();
             let events = state.switchboard.faults().events.clone();
@@ -91,7 +91,7 @@ impl Local {
             let due = after(now, std::time::Duration::from_millis(events.delay_millis));
             (body(now), copies, due, overtake)
         };
-        for key in &to {
+        for key in to {
             for _ in 0..copies {
                 // A queue that somebody has not made is a rule without a target.
                 let _ = self.queues().send(key, body.clone(), due, overtake);

@@ -116,16 +116,18 @@ impl Local {
         Ok(findings)
     }
 
-    /// A hub that goes on from a snapshot. Of `options` count those of the process: speed (unless it is to be kept), principals, external ids, calls; a
+    /// A hub that goes on from a snapshot. Of `options` count those of the process: speed (unless it is to be kept), principals,
+    /// external ids, calls; a
     /// real clock shows `start` if that is later than the snapshot's time.
     pub fn restore(snapshot: impl Read + Seek, options: LocalOptions) -> Result<Self, SnapshotError> {
-        let Kept { seed, queue, clock, speed, queues, state } = read(snapshot)?;
+        let Kept { seed, queue, clock, speed, queues, mut state } = read(snapshot)?;
         let kept: Speed = speed.parse().map_err(|error: SpeedError| damaged(&error.to_string()))?;
         let speed = if options.keep_speed { kept } else { options.speed };
         let first = match speed {
             Speed::Real => Reading { now: clock.now.max(options.start), ..clock },
             Speed::Accelerated(_) | Speed::Stepped => clock,
         };
+        state.hub.resume_rounds(first.now);
         let clock = LocalClock::going_on(first, speed);
         let queues = Queues::going_on(clock.clone(), queues);
         let options = LocalOptions { seed, queue, ..options };

@@ -70,7 +70,7 @@ impl DeniedField {
             (Some(wanted), Value::String(text)) => text == wanted,
             // Of a map, its values.
             (Some(wanted), Value::Object(map)) => map.values().any(|value| value == wanted),
-            (Some(wanted), other) => other.to_string() == *wanted,
+            (Some(wanted), other) => serde_json::to_string(other).is_ok_and(|text| text == *wanted),
         };
         found.into_iter().flat_map(elements).any(denied)
     }

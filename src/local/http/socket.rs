@@ -96,6 +96,7 @@ async fn connection(http: http1::Builder, stream: TcpStream, router: Router, end
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::oneshot;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
 
@@ -111,7 +112,7 @@ mod tests {
         let shutdown = async move {
             let _ = ends.await;
         };
-        (address, end, tokio::spawn(async move { serve_patiently(listener, local, shutdown, patience).await }))
+        (address, end, TaskTracker::new().spawn(async move { serve_patiently(listener, local, shutdown, patience).await }))
     }
 
     /// All that is answered to `text` until the connection is closed.

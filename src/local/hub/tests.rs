@@ -5,6 +5,7 @@ mod insights;
 mod members;
 mod products;
 mod rules;
+mod world;
 
 use std::time::Duration;
 

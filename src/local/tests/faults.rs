@@ -74,7 +74,7 @@ async fn a_stale_read_and_a_short_page_are_those_of_the_chosen_account_only() {
     set(&local, &["GetFindings@111122223333=staleMillis:60000"]);
     let finding = first(&member).await;
     let suppress = json!({"FindingIdentifiers": [finding], "Workflow": {"Status": "SUPPRESSED"}});
-    local.advance(Duration::from_secs(600));
+    local.advance(Duration::from_mins(10));
     assert_eq!(member.patch("/findings/batchupdate", suppress).await.0, 200);
     let filters = json!({"Id": [{"Value": finding["Id"], "Comparison": "EQUALS"}]});
     let status = async |client: &Client| {
@@ -83,7 +83,7 @@ async fn a_stale_read_and_a_short_page_are_those_of_the_chosen_account_only() {
     };
     assert_eq!(status(&member).await, "SUPPRESSED");
     assert_ne!(status(&admin).await, "SUPPRESSED");
-    local.advance(Duration::from_secs(60));
+    local.advance(Duration::from_mins(1));
     assert_eq!(status(&admin).await, "SUPPRESSED");
 
     set(&local, &["GetFindings@111122223333=shortPage"]);

@@ -10,6 +10,7 @@ mod snapshot;
 mod status;
 mod tags;
 mod wire;
+mod world;
 
 use serde_json::json;
 
