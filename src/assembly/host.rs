@@ -30,11 +30,12 @@ pub use crate::local::faults::{CallFault, EventFaults, Fault, Faults, ThrottleCo
 pub use crate::local::hub::lifetime::Lifetimes;
 pub use crate::local::hub::pace::Pace;
 pub use crate::local::hub::topology::view::OldFindings;
-pub use crate::local::hub::{BadValue, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
+pub use crate::local::hub::{BadValue, EventAccount, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};
 pub use crate::local::queue::dead_letters;
 pub use crate::wire::error::UnprocessedCode;
-pub use crate::wire::limits::{NAME_CHARS as QUEUE_NAME_CHARS, RECEIVES_MAX};
+pub use crate::wire::limits::{MEMBERS_MAX, NAME_CHARS as QUEUE_NAME_CHARS, RECEIVES_MAX};
+pub use crate::wire::regions::ON_BY_DEFAULT;
 use crate::wire::securityhub::LinkingMode;
 pub use crate::wire::sqs::is_name as is_queue_name;
 
@@ -52,6 +53,7 @@ pub struct Hosted {
     pub bare: Option<String>,
     pub queue_url: String,
     pub findings: usize,
+    pub clock: Speed,
     /// Whether it goes on from the snapshot.
     pub restored: bool,
 }
@@ -70,9 +72,6 @@ pub enum HostError {
         /// Why.
         source: std::io::Error,
     },
-    /// The server ended.
-    #[error("failed to serve: {0}")]
-    Served(std::io::Error),
     /// It broke while it was made.
     #[error("failed to make the hub: {0}")]
     Broken(String),
@@ -150,7 +149,7 @@ pub async fn host(
         made = made => made?,
     };
     let (organization, standing) = (local.organization(), local.standing());
-    let (administrator, name) = local.event_queue();
+    let (administrator, _, name) = local.event_queue();
     let bare = standing.administrator.is_none() && standing.home.is_none();
     ready(&Hosted {
         address,
@@ -161,6 +160,7 @@ pub async fn host(
         bare: bare.then(|| standing.management.to_string()),
         queue_url: format!("http://{address}/{administrator}/{name}"),
         findings: local.len(),
+        clock: local.clock().speed(),
         restored,
     });
     let Ending { in_order, at_once } = ending;
@@ -172,7 +172,7 @@ pub async fn host(
         }
     };
     tokio::select! {
-        served = serving => served.map_err(HostError::Served)?,
+        () = serving => {}
         () = forwarding => {}
         () = at_once.cancelled() => {}
     }

@@ -16,8 +16,8 @@ use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals::{self, Step};
 use crate::assembly::host::{
-    self, BadValue, Ending, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Pace, Resets,
-    RulesSee, Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
+    self, BadValue, CallFault, Ending, EventAccount, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings,
+    Pace, Resets, RulesSee, Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
 
@@ -47,7 +47,9 @@ While it runs: GET / is a page that tells what is in it, the calls so far and th
 Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST world (somebody did something
 to resources, which their next checks will see: {\"Filters\": ..., \"Becomes\": \"PASSED\"}; or FAILED,
 WARNING, NOT_AVAILABLE, DELETED), POST checks (they run now: {\"Filters\": ...}; with \"NewIds\": true
-they make new findings), POST snapshot, POST action (what the console does with a custom action:
+they make new findings), POST standards (a subscription in trouble: {\"account\": ..., \"region\": ...,
+\"standardsArn\": ..., \"status\": \"INCOMPLETE\", \"reason\": \"NO_AVAILABLE_CONFIGURATION_RECORDER\"}; or
+FAILED; READY again), POST snapshot, POST action (what the console does with a custom action:
 {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET clock, organization,
 operations, calls. Web pages of other sites are refused there. The log has a line for each call:
 account, Region, operation, code and milliseconds (target hubkeeper::local::call; --log warn is
@@ -57,6 +59,17 @@ The clock is real, faster (--clock 60x), or stands until it is stepped (--clock 
 advance steps it at any speed, up to a year a call. What is due by it happens when it is due:
 events, reads that lag, buckets, standards and controls that follow, the end of findings. With a
 stepped clock the same seed and the same calls give the same answers, to the byte.
+
+Faults of calls are typed as OPERATION[@ACCOUNT][/REGION]=FAULT[,percent=N][,skip=N][,times=N], where
+OPERATION may be * (every operation of Security Hub; those of SQS, STS and EC2 by their names):
+  --fault GetFindings@111122223333/eu-west-1=throttle:LimitExceededException,times=3
+  --fault BatchUpdateFindings=deniedField:Workflow.Status=SUPPRESSED
+  --fault '*=serverError:503,percent=5'
+FAULT is throttle[:CODE], serverError[:STATUS], accessDenied, deniedField:FIELD[=VALUE],
+expiredCredentials, timeoutBefore, timeoutAfter (no answer, and yet done), emptyBody, slowMillis:N
+(late by so much of real time), staleMillis:N (a GetFindings that sees no later write), shortPage, or
+partial:CODE[:PERCENT] (of BatchUpdateFindings' findings). JSON, {\"operation\": ..., \"fault\": ...},
+does as well. The first that applies decides; slow, stale, short and partial answers all apply.
 
 Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
 finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
@@ -71,14 +84,14 @@ pub(super) struct Args {
     /// Serve other machines too, although no signature is checked: whoever reaches the port may change everything
     #[arg(long)]
     i_know_that_anybody_can_write: bool,
-    /// Findings to make; the organization is there also with 0
-    #[arg(long, value_name = "N", default_value_t = 2000)]
+    /// Findings to make, up to 10,000,000; the organization is there also with 0
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = up_to(0, FINDINGS_MAX))]
     findings: usize,
-    /// Accounts, the administrator included
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = at_least_one)]
+    /// Accounts, the administrator included, up to 10,001: AWS's quota of members
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = up_to(1, ACCOUNTS_MAX))]
     accounts: usize,
-    /// Regions, the home Region included
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one)]
+    /// Regions, the home Region included, up to the 17 that every account has
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(1, REGIONS_MAX))]
     regions: usize,
     /// The home Region. Default: eu-west-1
     #[arg(long, value_name = "REGION")]
@@ -97,9 +110,10 @@ pub(super) struct Args {
     /// What the clock shows at first, RFC 3339. Default: now
     #[arg(long, value_name = "TIME", help_heading = "Clock")]
     start: Option<String>,
-    /// How fast the hub's clock goes: real, N times as fast as 60x, or stepped: it stands until POST /_local/advance
-    #[arg(long, value_name = "SPEED", default_value_t = Speed::Real, help_heading = "Clock")]
-    clock: Speed,
+    /// How fast the hub's clock goes: real, N times as fast as 60x, or stepped: it stands until POST /_local/advance. Default: as
+    /// that of the snapshot that it goes on from, else real
+    #[arg(long, value_name = "SPEED", help_heading = "Clock")]
+    clock: Option<Speed>,
     /// Days without an update until an active finding is removed; 0: never
     #[arg(long, value_name = "DAYS", default_value_t = 90, help_heading = "Clock")]
     keep_active_days: u16,
@@ -117,6 +131,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "MINUTES", help_heading = "Clock")]
     change_triggers_after: Option<u32>,
 
+    /// How long something takes that does not happen at once, in seconds; may be repeated: enabling (of standards: 30),
+    /// disabling (30), updating (of controls: 30), archive-after (of findings whose control is off: 259200) and archive-spread
+    /// (at most so much more: 172800), consolidation (86400), linking (of old findings: 86400), centralizing (30)
+    #[arg(long, value_name = "NAME=SECONDS", help_heading = "Clock")]
+    pace: Vec<String>,
+
     /// Go on from this file if it is there, and write everything to it at the end and on POST /_local/snapshot. What is in it
     /// counts: flags of what is made, faults and behaviour are for the first time
     #[arg(long, value_name = "FILE", help_heading = "State")]
@@ -125,6 +145,9 @@ pub(super) struct Args {
     /// Reads within so many milliseconds of a write may not see it
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
     lag_millis: u64,
+    /// So many milliseconds more until a write in one Region is read in another, home or linked; in its own it is read before
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, help_heading = "Faults")]
+    replication_lag_millis: u64,
     /// Of 100 calls to Security Hub, how many are throttled, beyond the buckets
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
     throttle_percent: u8,
@@ -149,6 +172,9 @@ pub(super) struct Args {
     /// Of 100 events, how many are lost
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = percent(), help_heading = "Faults")]
     event_loss_percent: u8,
+    /// One fault of calls, as below under Faults; may be repeated
+    #[arg(long, value_name = "CALLS=FAULT", help_heading = "Faults")]
+    fault: Vec<CallFault>,
     /// All faults as JSON, as GET /_local/faults shows them; the flags above are added
     #[arg(long, value_name = "FILE", help_heading = "Faults")]
     faults: Option<PathBuf>,
@@ -188,6 +214,10 @@ pub(super) struct Args {
     #[arg(long, help_heading = "Behaviour")]
     link_old_findings: bool,
 
+    /// Which account an event names on the administrator's bus
+    #[arg(long, value_enum, default_value = "bus", help_heading = "Behaviour")]
+    event_account: Named,
+
     /// One more name that is told apart as a secret access key; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "Identity")]
     principal: Vec<String>,
@@ -195,7 +225,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "ROLE-ARN=ID", help_heading = "Identity")]
     external_id: Vec<String>,
 
-    /// Name of the event queue in the administrator's account
+    /// Name of the event queue: in the administrator's account in the home Region, and, where one of that name is made
+    /// (CreateQueue), in any other account and Region that has a bus of its own
     #[arg(long, value_name = "NAME", default_value = "hubkeeper", value_parser = queue_name, help_heading = "Events")]
     queue: String,
     /// After so many receipts, 1 to 1000, a message goes to QUEUE-dead-letters
@@ -249,8 +280,19 @@ fn percent() -> clap::builder::RangedI64ValueParser<u8> {
     clap::value_parser!(u8).range(0..=100)
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1".to_owned())
+/// Findings to make, at most: a GiB a million.
+const FINDINGS_MAX: usize = 10_000_000;
+/// The administrator, and as many members as AWS lets it have.
+const ACCOUNTS_MAX: usize = 1 + host::MEMBERS_MAX;
+/// The Regions that need no opting in.
+const REGIONS_MAX: usize = host::ON_BY_DEFAULT.len();
+
+/// A number in these bounds.
+fn up_to(least: usize, most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text: &str| {
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| format!("write a number from {least} to {most}"))
+    }
 }
 
 /// As SQS has it.
@@ -305,6 +347,14 @@ enum Sight {
     Current,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Named {
+    /// The account of the bus, as every event of EventBridge does
+    Bus,
+    /// The account of the finding
+    Finding,
+}
+
 impl Args {
     fn options(&self) -> Result<LocalOptions, Failure> {
         let start = match &self.start {
@@ -325,7 +375,8 @@ impl Args {
             bare: self.bare,
             management,
             seed: self.seed,
-            speed: self.clock,
+            speed: self.clock.unwrap_or_default(),
+            keep_speed: self.clock.is_none(),
             lifetimes: {
                 let days = |days: u16| Some(days).filter(|days| *days > 0);
                 let (active, archived) = (days(self.keep_active_days), days(self.keep_archived_days));
@@ -333,11 +384,8 @@ impl Args {
                 Lifetimes { archived_after: days(archive_days), active, archived }
             },
             checks: !self.no_checks,
-            pace: Pace {
-                change_triggered: self.change_triggers_after.map(|minutes| Duration::from_secs(u64::from(minutes) * 60)),
-                ..Pace::default()
-            },
             switches: self.switches(),
+            pace: self.times()?,
             buckets: !self.no_buckets,
             sharing: if self.one_bucket_for_others { Sharing::Others } else { Sharing::Each },
             throttle: match self.throttle_code {
@@ -372,13 +420,17 @@ impl Args {
                 Sight::Original => RulesSee::Original,
                 Sight::Current => RulesSee::Current,
             },
+            event_account: match self.event_account {
+                Named::Bus => EventAccount::Bus,
+                Named::Finding => EventAccount::Finding,
+            },
             old_findings: if self.link_old_findings { OldFindings::Replicated } else { OldFindings::OnceUpdated },
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the edge: faults come from a file")]
     fn all_faults(&self) -> Result<Faults, Failure> {
-        use host::{CallFault, Fault, UnprocessedCode};
+        use host::{Fault, UnprocessedCode};
         let mut faults = match &self.faults {
             None => Faults::default(),
             Some(path) => {
@@ -392,6 +444,7 @@ impl Args {
                 serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?
             }
         };
+        faults.calls.extend(self.fault.iter().cloned());
         let mut call = |percent: u8, operation: Option<&str>, fault: Fault| {
             if percent > 0 {
                 let operation = operation.map(str::to_owned);
@@ -410,6 +463,7 @@ impl Args {
             call(100, Some("BatchUpdateFindings"), partial);
         }
         faults.lag_millis = faults.lag_millis.max(self.lag_millis);
+        faults.replication_lag_millis = faults.replication_lag_millis.max(self.replication_lag_millis);
         faults.short_page_percent = faults.short_page_percent.max(self.short_page_percent);
         let events = &mut faults.events;
         events.delay_millis = events.delay_millis.max(self.event_delay_millis);
@@ -417,6 +471,15 @@ impl Args {
         events.disorder_percent = events.disorder_percent.max(self.event_disorder_percent);
         events.loss_percent = events.loss_percent.max(self.event_loss_percent);
         Ok(faults)
+    }
+
+    fn times(&self) -> Result<Pace, Failure> {
+        let change_triggered = self.change_triggers_after.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+        let mut pace = Pace { change_triggered, ..Pace::default() };
+        for text in &self.pace {
+            pace.set(text).map_err(|why| Failure::new(format!("failed to use --pace {text:?}"), format!("{why}.")))?;
+        }
+        Ok(pace)
     }
 
     fn external_ids(&self) -> Result<BTreeMap<String, String>, Failure> {
@@ -442,13 +505,13 @@ pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out
     }
     args.logging.start(environment)?;
     let options = args.options()?;
-    let (clock, snapshot) = (args.clock, args.snapshot);
+    let snapshot = args.snapshot;
     let ending = Ending::default();
     let given = args.given;
     let (steps, lost) = steps(&ending, snapshot.as_deref());
     let serving = async {
         let mut told = Ok(());
-        let ready = |hosted: &Hosted| told = tell(hosted, clock, snapshot.as_deref(), &given, out).and_then(|()| out.flush());
+        let ready = |hosted: &Hosted| told = tell(hosted, snapshot.as_deref(), &given, out).and_then(|()| out.flush());
         let forward = args.events_queue_url.as_deref();
         // Boxed: it is large.
         let hosted = Box::pin(host::host(options, args.listen, snapshot.as_deref(), forward, ending, ready)).await;
@@ -479,10 +542,10 @@ fn steps(ending: &Ending, snapshot: Option<&Path>) -> ([Step; 2], impl FnOnce() 
     (steps, lost)
 }
 
-fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, given: &Given, out: &mut Out) -> std::io::Result<()> {
+fn tell(hosted: &Hosted, snapshot: Option<&Path>, given: &Given, out: &mut Out) -> std::io::Result<()> {
     let linked = if hosted.linked.is_empty() { "none".to_owned() } else { hosted.linked.join(", ") };
-    let real = clock == Speed::Real;
-    let clock = match clock {
+    let real = hosted.clock == Speed::Real;
+    let clock = match hosted.clock {
         Speed::Stepped => "stands until POST /_local/advance".to_owned(),
         Speed::Real => "real".to_owned(),
         Speed::Accelerated(factor) => format!("{factor} times as fast as real"),

@@ -11,7 +11,7 @@ use crate::wire::securityhub::FindingIdentifier;
 
 use super::Local;
 use super::clock::after;
-use super::hub::Change;
+use super::hub::{Change, EventAccount};
 use super::queue::QueueKey;
 
 /// Where events go outside this process: a queue of a real SQS, or of something like it.
@@ -22,53 +22,64 @@ pub trait EventTarget: Send + Sync {
 }
 
 impl Local {
-    /// What EventBridge does: every change of a finding becomes an event on the buses that see it ([`Topology::buses`]). Those of
-    /// the account that the queue belongs to have a rule for it: in the home Region as it was laid out, and, for what does not
-    /// flow there, in the finding's own.
+    /// What EventBridge does: every change of a finding becomes an event on the buses that see it ([`Topology::buses`]), and each
+    /// bus brings it to the queue of the events' name in its account and Region, where somebody has made one. The queue of the
+    /// administrator in the home Region as it was laid out is always there; it hears of what does not flow to that Region too,
+    /// from the administrator's bus in the finding's own.
     ///
     /// [`Topology::buses`]: super::hub::topology::Topology::buses
     pub(super) fn deliver(&self, changes: Vec<Change>) {
+        let main = (self.administrator(), self.home());
         for change in changes {
-            if let Some(region) = self.bus_of(&change) {
-                self.post(|now, account| imported(&change.event_id, now, account, &region, &change.resource, &change.text));
+            let (buses, named) = {
+                let state = self.state();
+                (state.hub.topology().buses(change.account, &change.region), state.hub.switches.event_account)
+            };
+            let post = |id: &str, (bus, region): &(AccountId, Region), to: &[QueueKey]| {
+                let account = match named {
+                    EventAccount::Bus => *bus,
+                    EventAccount::Finding => change.account,
+                };
+                self.post(to, |now| imported(id, now, account, region, &change.resource, &change.text));
+            };
+            let heard = |region: &&Region| buses.iter().any(|(account, of)| *account == main.0 && of == *region);
+            if let Some(region) = [main.1, &change.region].into_iter().find(heard) {
+                post(&change.event_id, &(main.0, region.clone()), &self.event_targets());
+            }
+            for bus in buses.iter().filter(|(account, region)| (*account, region) != main) {
+                let queue = self.queue_at(bus.0, &bus.1);
+                if self.queues().has(&queue) {
+                    // An event of its own: no receiver sees one id twice that got everything once.
+                    post(&self.uuid(), bus, &[queue]);
+                }
             }
         }
     }
 
-    /// The Region whose bus tells the queue of a change, if one does.
-    fn bus_of(&self, change: &Change) -> Option<Region> {
-        let state = self.state();
-        let organization = state.hub.organization();
-        let (account, home) = (organization.administrator.id, &organization.home);
-        let buses = state.hub.topology().buses(change.account, &change.region);
-        let seen = |from: &&Region| buses.iter().any(|(of, region)| *of == account && region == *from);
-        [home, &change.region].into_iter().find(seen).cloned()
-    }
-
     /// Somebody sends findings to a custom action, as only the console does on AWS: an event for each, on the bus of the account
-    /// and Region in which it was done. Refused where that is not the administrator's in the home Region as it was laid out, the
-    /// only bus with a rule for it.
+    /// and Region in which it was done. Refused where no queue hears that bus.
     pub fn invoke_action(&self, target_arn: &str, findings: &[FindingIdentifier]) -> Result<usize, AwsError> {
         let invocation = self.with_hub(|hub, now| hub.invoke_action(target_arn, findings, now))?;
-        let (account, region) = (self.administrator(), self.home());
-        if (invocation.account, &invocation.region) != (account, region) {
+        let (account, region) = (invocation.account, &invocation.region);
+        let queue = self.queue_at(account, region);
+        let to = if queue == self.event_queue() { self.event_targets() } else { vec![queue] };
+        if let Some((_, _, name)) = to.first().filter(|queue| !self.queues().has(queue)) {
             return Err(AwsError::conflict(format!(
-                "nobody would hear of it: custom actions are heard on the bus of account {account} in {region} only"
+                "nobody would hear of it: make the queue {name} (CreateQueue) in account {account} in {region}"
             )));
         }
         let target = &invocation.target;
         let action = (target.action_target_arn.as_str(), target.name.as_str(), target.description.as_str());
         for (id, text) in &invocation.findings {
-            self.post(|now, account| custom_action(id, now, account, region, action, text));
+            self.post(&to, |now| custom_action(id, now, account, region, action, text));
         }
         Ok(invocation.findings.len())
     }
 
-    /// Brings an event to the queue, with what may happen on the way.
-    fn post(&self, body: impl FnOnce(Timestamp, AccountId) -> String) {
-        let (to, body, copies, due, overtake) = {
+    /// Brings an event to queues, with what may happen on the way.
+    fn post(&self, to: &[QueueKey], body: impl FnOnce(Timestamp) -> String) {
+        let (body, copies, due, overtake) = {
             let mut state = self.state();
-            let account = state.hub.organization().administrator.id;
             let events = state.switchboard.faults().events.clone();
             if state.switchboard.chance(events.loss_percent) {
                 return;
@@ -78,9 +89,9 @@ impl Local {
             let overtake = if out_of_order { 1 + state.switchboard.below(5) as u64 } else { 0 };
             let now = self.clock().now();
             let due = after(now, std::time::Duration::from_millis(events.delay_millis));
-            (self.event_targets(), body(now, account), copies, due, overtake)
+            (body(now), copies, due, overtake)
         };
-        for key in &to {
+        for key in to {
             for _ in 0..copies {
                 // A queue that somebody has not made is a rule without a target.
                 let _ = self.queues().send(key, body.clone(), due, overtake);

@@ -173,9 +173,10 @@ impl Local {
         }
         let queues = Queues::new(clock.clone(), options.seed);
         let letters = queue::dead_letters(&options.queue);
-        queues.create((administrator, letters.clone()), QueueSettings::default());
+        let home = hub.organization().home.clone();
+        queues.create((administrator, home.clone(), letters.clone()), QueueSettings::default());
         let redrive = Some((letters, options.max_receives));
-        queues.create((administrator, options.queue.clone()), QueueSettings { redrive, ..QueueSettings::default() });
+        queues.create((administrator, home, options.queue.clone()), QueueSettings { redrive, ..QueueSettings::default() });
         let state = State {
             hub,
             switchboard: Switchboard::new(Faults::default(), options.seed),
@@ -307,9 +308,14 @@ impl Local {
         &self.0.identities
     }
 
-    /// The queue that events go to: the administrator's.
+    /// The queue that events go to without anybody's doing: the administrator's, in the home Region.
     pub fn event_queue(&self) -> QueueKey {
-        (self.0.organization.administrator.id, self.0.queue_name.clone())
+        self.queue_at(self.administrator(), self.home())
+    }
+
+    /// The queue of that name in any account and Region: if it is there, the events of the bus there go to it.
+    pub(in crate::local) fn queue_at(&self, account: AccountId, region: &Region) -> QueueKey {
+        (account, region.clone(), self.0.queue_name.clone())
     }
 
     /// Its URL as AWS would spell it: for `SecurityHub.spec.events.queueUrl` of tests in process.
@@ -320,12 +326,12 @@ impl Local {
 
     /// Where messages go that were received too often.
     pub fn dead_letter_queue(&self) -> QueueKey {
-        (self.0.organization.administrator.id, queue::dead_letters(&self.0.queue_name))
+        (self.administrator(), self.home().clone(), queue::dead_letters(&self.0.queue_name))
     }
 
     /// Events that wait to be forwarded. No SQS name has a slash, so nobody else can name it.
     fn outbox(&self) -> QueueKey {
-        (self.0.organization.administrator.id, "events/outbox".to_owned())
+        (self.administrator(), self.home().clone(), "events/outbox".to_owned())
     }
 
     fn forwards(&self) -> bool {
@@ -345,7 +351,7 @@ impl Local {
     /// Other faults from now on.
     pub fn set_faults(&self, faults: Faults) {
         let mut state = self.state();
-        state.hub.set_lag(Duration::from_millis(faults.lag_millis));
+        state.hub.set_lags(faults.lags());
         state.switchboard.set(faults);
     }
 
@@ -516,13 +522,13 @@ impl Local {
     }
 
     /// Whether a call may go on: the quota, then the faults. An error is the answer.
-    pub(in crate::local) fn admit(&self, operation: &Operation, caller: &Caller) -> Result<Verdict, AwsError> {
+    pub(in crate::local) fn admit(&self, operation: &Operation, caller: &Caller, body: &[u8]) -> Result<Verdict, AwsError> {
         let elapsed = self.0.clock.elapsed();
         let mut state = self.state();
         if state.buckets_on && !state.buckets.take(caller.account, &caller.region, operation, elapsed) {
             return Err(state.throttle.error());
         }
-        Ok(state.switchboard.judge(operation.name, caller))
+        Ok(state.switchboard.judge(operation.name, caller, body))
     }
 
     /// Remembers a call.

@@ -45,6 +45,8 @@ pub struct LocalOptions {
     pub start: Timestamp,
     /// How fast it goes.
     pub speed: Speed,
+    /// Where it goes on from a snapshot, it goes as fast as the hub of the snapshot did, whatever `speed` says.
+    pub keep_speed: bool,
     /// How long findings stay.
     pub lifetimes: Lifetimes,
     /// Whether checks run by themselves, every 12, 18 or 24 hours.
@@ -99,6 +101,7 @@ impl LocalOptions {
             seed: 0,
             start,
             speed: Speed::Real,
+            keep_speed: false,
             lifetimes: Lifetimes::default(),
             checks: false,
             switches: Switches::default(),

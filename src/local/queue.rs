@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::ids::AccountId;
+use crate::core::ids::{AccountId, Region};
 use crate::wire::error::AwsError;
 use crate::wire::sqs::ReceivedMessage;
 
@@ -34,8 +34,8 @@ pub fn dead_letters(queue: &str) -> String {
     format!("{queue}-dead-letters")
 }
 
-/// A queue's name within its account.
-pub type QueueKey = (AccountId, String);
+/// A queue: its account, its Region, its name there.
+pub type QueueKey = (AccountId, Region, String);
 
 /// All queues.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Queue {
 pub struct QueueSettings {
     /// How long a received message is hidden.
     pub visibility: Duration,
-    /// After so many receipts a message goes to that queue of the same account.
+    /// After so many receipts a message goes to that queue of the same account and Region.
     pub redrive: Option<(String, u32)>,
 }
 
@@ -159,6 +159,11 @@ impl Queues {
         queue
             .or_insert_with(|| Queue { messages: BTreeMap::new(), bytes: 0, last: 0, settings: QueueSettings::default() })
             .settings = settings;
+    }
+
+    /// Whether there is such a queue.
+    pub fn has(&self, key: &QueueKey) -> bool {
+        self.lock().queues.contains_key(key)
     }
 
     /// How a queue behaves; `None`: there is none.
@@ -270,7 +275,7 @@ impl Queues {
         }
         let dead: Vec<Stored> = dead.iter().filter_map(|seq| queue.remove(*seq)).collect();
         if let Some((name, _)) = redrive.filter(|_| !dead.is_empty())
-            && let Some(letters) = inner.queues.get_mut(&(key.0, name))
+            && let Some(letters) = inner.queues.get_mut(&(key.0, key.1.clone(), name))
         {
             for message in dead {
                 letters.last += 1;

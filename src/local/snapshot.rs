@@ -3,7 +3,7 @@
 //! A line `hubkeeper-local-snapshot 1`, then JSON, then `sha256` of all before. What is in it is not listed anywhere: it is the
 //! serde form of `State`, of the queues and of the clock, all derived. New state belongs into one of these, and is then in
 //! every snapshot; what has no serde form does not compile there. What is not in it belongs to the process: which
-//! names are told apart, which roles take an external id, which calls were counted, the clock's speed.
+//! names are told apart, which roles take an external id, which calls were counted.
 //!
 //! Invariant: a file that is not whole, not ours or of another format is refused before anything is made of it. It is read
 //! twice for that, some at a time both times: a million findings are never in memory as bytes and as findings at once.
@@ -13,7 +13,7 @@ use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::clock::{LocalClock, Reading, Speed};
+use super::clock::{LocalClock, Reading, Speed, SpeedError};
 use super::options::LocalOptions;
 use super::queue::{Queues, SavedQueues};
 use super::{Local, State};
@@ -56,6 +56,7 @@ struct Written<'a> {
     seed: u64,
     queue: &'a str,
     clock: Reading,
+    speed: String,
     queues: &'a SavedQueues,
     state: &'a State,
 }
@@ -66,6 +67,7 @@ struct Kept {
     seed: u64,
     queue: String,
     clock: Reading,
+    speed: String,
     queues: SavedQueues,
     state: State,
 }
@@ -100,7 +102,8 @@ impl Local {
             out.write_all(format!("{MAGIC}{VERSION}\n").as_bytes())?;
             let queues = self.0.queues.lock();
             let (seed, queue, clock) = (self.0.seed, self.0.queue_name.as_str(), self.0.clock.read());
-            let written = Written { seed, queue, clock, queues: &queues, state: &state };
+            let speed = self.0.clock.speed().to_string();
+            let written = Written { seed, queue, clock, speed, queues: &queues, state: &state };
             serde_json::to_writer(&mut out, &written).map_err(|error| std::io::Error::other(error.to_string()))?;
             out.flush()?;
         }
@@ -113,16 +116,19 @@ impl Local {
         Ok(findings)
     }
 
-    /// A hub that goes on from a snapshot. Of `options` count those of the process: speed, principals, external ids, calls; a
+    /// A hub that goes on from a snapshot. Of `options` count those of the process: speed (unless it is to be kept), principals,
+    /// external ids, calls; a
     /// real clock shows `start` if that is later than the snapshot's time.
     pub fn restore(snapshot: impl Read + Seek, options: LocalOptions) -> Result<Self, SnapshotError> {
-        let Kept { seed, queue, clock, queues, mut state } = read(snapshot)?;
-        let first = match options.speed {
+        let Kept { seed, queue, clock, speed, queues, mut state } = read(snapshot)?;
+        let kept: Speed = speed.parse().map_err(|error: SpeedError| damaged(&error.to_string()))?;
+        let speed = if options.keep_speed { kept } else { options.speed };
+        let first = match speed {
             Speed::Real => Reading { now: clock.now.max(options.start), ..clock },
             Speed::Accelerated(_) | Speed::Stepped => clock,
         };
         state.hub.resume_rounds(first.now);
-        let clock = LocalClock::going_on(first, options.speed);
+        let clock = LocalClock::going_on(first, speed);
         let queues = Queues::going_on(clock.clone(), queues);
         let options = LocalOptions { seed, queue, ..options };
         Ok(Self::assemble(options, clock, queues, state))

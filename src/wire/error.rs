@@ -67,6 +67,8 @@ errors! {
     not_implemented = "NotImplementedException", 501;
     /// The request is larger than the service takes.
     too_large = "RequestEntityTooLargeException", 413;
+    /// The client sent too slowly. Not documented for Security Hub: as S3 says it, with HTTP's status for it.
+    request_timeout = "RequestTimeout", 408;
     /// The request is not signed.
     missing_token = "MissingAuthenticationTokenException", 403;
     /// The access key is not one that exists.

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod operations;
 pub mod regions;
 pub mod securityhub;
+pub mod shapes;
 pub mod sigv4;
 pub mod sqs;
 pub mod sts;

@@ -100,11 +100,7 @@ impl ClusterTour {
         let (tasks, served) = (TaskTracker::new(), CancellationToken::new());
         let ended = served.clone();
         let serving = crate::local::http::serve(listener, local.clone(), async move { ended.cancelled().await });
-        tasks.spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "Security Hub Local is no longer served");
-            }
-        });
+        tasks.spawn(serving);
         let health = Arc::default();
         let tour = Self { plane, folder, client, local, address, health, keeping: None, tasks, served, stop };
         let definitions = crds_yaml().map_err(|error| TourError::Manifests(error.to_string()))?;
@@ -137,7 +133,7 @@ impl ClusterTour {
 
     /// The hub's event queue.
     pub fn queue_url(&self) -> String {
-        let (account, name) = self.local.event_queue();
+        let (account, _, name) = self.local.event_queue();
         format!("{}/{account}/{name}", self.url())
     }
 

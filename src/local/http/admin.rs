@@ -2,7 +2,8 @@
 //!
 //! `GET` and `PUT faults`; `POST advance` steps the clock; `POST accounts` says what AWS Organizations knows of an account: that it
 //! joins the organization, leaves it, or is suspended; `POST world` what somebody did to resources, `POST checks` that checks run
-//! now; `POST snapshot` writes it; `POST action` sends findings to a custom action; `GET organization`, `operations`, `calls`, `clock`.
+//! now; `POST standards` that a subscription is in trouble, or no more; `POST snapshot` writes it; `POST action` sends findings to a
+//! custom action; `GET organization`, `operations`, `calls`, `clock`.
 
 use std::time::Duration;
 
@@ -11,19 +12,19 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::core::ids::AccountId;
+use crate::core::ids::{AccountId, Region};
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
 use crate::local::hub::world::Becomes;
 use crate::local::{Count, Local};
 use crate::wire::error::AwsError;
 use crate::wire::operations;
-use crate::wire::securityhub::FindingIdentifier;
+use crate::wire::securityhub::{FindingIdentifier, StatusReasonCode, SubscriptionStatus};
 
 use super::{Incoming, respond};
 
 /// All there is, for people.
-pub(super) const ALL: &str = "GET and PUT faults, POST advance, POST accounts, POST world, POST checks, POST snapshot, \
+pub(super) const ALL: &str = "GET and PUT faults, POST advance, POST accounts, POST world, POST checks, POST standards, POST snapshot, \
     POST action, GET clock, GET organization, GET operations, GET calls";
 
 #[derive(Deserialize)]
@@ -68,6 +69,28 @@ struct Account {
     in_organization: Option<bool>,
 }
 
+/// A subscription to a standard in trouble, or out of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Trouble {
+    account: AccountId,
+    region: Region,
+    standards_arn: String,
+    status: SubscriptionStatus,
+    reason: Option<StatusReasonCode>,
+}
+
+impl Trouble {
+    fn make(self, local: &Local) -> Result<(), AwsError> {
+        let trouble = match (self.status, self.reason) {
+            (SubscriptionStatus::Ready, None) => None,
+            (SubscriptionStatus::Incomplete | SubscriptionStatus::Failed, Some(reason)) => Some((self.status, reason)),
+            _ => return Err(AwsError::invalid_input("status is INCOMPLETE or FAILED with a reason, or READY without one")),
+        };
+        local.with_hub(|hub, now| hub.trouble_standard(&(self.account, self.region), &self.standards_arn, trouble, now))
+    }
+}
+
 pub(super) async fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response {
     let (status, answer) = match (&incoming.method, what) {
         (&Method::GET, "faults") => (StatusCode::OK, json!(local.faults())),
@@ -104,9 +127,19 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming, what: &str) -> Re
             Err(error) => refused(&error),
         },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
-        (&Method::GET, "organization") => (StatusCode::OK, organization(local)),
+        (&Method::GET, "organization") => (StatusCode::OK, organization(local, incoming)),
         (&Method::POST, "accounts") => match serde_json::from_slice::<Account>(&incoming.body) {
             Ok(account) => (StatusCode::OK, know(local, account)),
+            Err(error) => refused(&error),
+        },
+        (&Method::POST, "standards") => match serde_json::from_slice::<Trouble>(&incoming.body) {
+            Ok(trouble) => match trouble.make(local) {
+                Ok(()) => (StatusCode::OK, json!({})),
+                Err(error) => {
+                    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                    (status, json!({"message": error.message}))
+                }
+            },
             Err(error) => refused(&error),
         },
         (&Method::GET, "operations") => (StatusCode::OK, operations()),
@@ -203,8 +236,9 @@ fn operations() -> Value {
 }
 
 /// As the administrator has it whose event queue is here.
-fn organization(local: &Local) -> Value {
+fn organization(local: &Local, incoming: &Incoming) -> Value {
     let standing = local.standing();
+    let (account, _, queue) = local.event_queue();
     json!({
         "managementAccount": standing.management,
         "administrator": standing.administrator,
@@ -212,7 +246,7 @@ fn organization(local: &Local) -> Value {
         "homeRegion": standing.home,
         "regionLinkingMode": standing.linking,
         "linkedRegions": standing.regions,
-        "eventQueueUrl": local.event_queue_url(),
+        "eventQueueUrl": super::sqs::url(incoming, account, &queue),
         "findings": local.len(),
     })
 }

@@ -10,19 +10,19 @@ use crate::wire::regions::{ON_BY_DEFAULT, OPT_IN, is_opt_in};
 
 use super::Incoming;
 use super::form::Form;
-use super::securityhub::error_of;
+use super::securityhub::beset;
 
-pub(super) fn handle(local: &Local, incoming: &Incoming) -> Result<String, AwsError> {
+pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String, AwsError> {
     let form = Form::of(incoming);
-    let caller = local.identities().caller(incoming, local.clock().now())?;
+    let caller = local.identities().caller(incoming, "ec2", local.clock().now())?;
     match form.action()? {
         "DescribeRegions" => {
-            let fault = local.state().switchboard.judge_named("DescribeRegions", &caller);
-            if fault.is_some() {
-                return Err(error_of(fault, "ec2:DescribeRegions", &caller));
-            }
-            let regions = describe(&form, known(local, &caller))?;
-            Ok(ec2::regions(&regions, &local.uuid()))
+            let verdict = local.state().switchboard.judge_named("DescribeRegions", &caller);
+            let act = async {
+                let regions = describe(&form, known(local, &caller))?;
+                Ok(ec2::regions(&regions, &local.uuid()))
+            };
+            beset(&verdict, "ec2:DescribeRegions", &caller, |_| (), act).await
         }
         other => Err(AwsError::not_implemented(format!("Security Hub Local does not have {other} of EC2"))),
     }

@@ -63,17 +63,20 @@ impl Identities {
         Self { principals, external_ids, tokens: Tokens::new(secret), secret, keys: Mutex::default() }
     }
 
-    /// Who sent this; the request remembers it.
-    pub(super) fn caller(&self, incoming: &Incoming, now: Timestamp) -> Result<Caller, AwsError> {
-        let caller = self.signer(incoming, now)?;
+    /// Who sent this to `service`; the request remembers it.
+    pub(super) fn caller(&self, incoming: &Incoming, service: &str, now: Timestamp) -> Result<Caller, AwsError> {
+        let caller = self.signer(incoming, service, now)?;
         Ok(incoming.caller.get_or_init(|| caller).clone())
     }
 
-    fn signer(&self, incoming: &Incoming, now: Timestamp) -> Result<Caller, AwsError> {
+    fn signer(&self, incoming: &Incoming, service: &str, now: Timestamp) -> Result<Caller, AwsError> {
         let header = incoming.header("authorization").ok_or_else(|| AwsError::missing_token("Missing Authentication Token"))?;
         let authorization = Authorization::parse(header).ok_or_else(|| {
             AwsError::missing_token("The Authorization header is not a Signature Version 4 one (AWS4-HMAC-SHA256 Credential=…)")
         })?;
+        if authorization.service != service {
+            return Err(AwsError::invalid_signature(format!("Credential should be scoped to correct service: '{service}'.")));
+        }
         let region = authorization
             .region
             .parse()

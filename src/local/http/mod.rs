@@ -11,12 +11,12 @@ pub mod identity;
 mod line;
 mod origin;
 mod securityhub;
+mod socket;
 mod sqs;
 mod status;
 mod sts;
 
 use std::error::Error as _;
-use std::future::{Future, IntoFuture as _};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -33,6 +33,7 @@ use crate::wire::limits::{IMPORT_BYTES, REQUEST_BYTES};
 use super::Local;
 use super::hub::caller::Caller;
 use line::Line;
+pub use socket::{Patience, serve};
 
 /// A request that was read whole.
 pub(super) struct Incoming {
@@ -58,43 +59,24 @@ impl Incoming {
 impl Local {
     /// The service, to be called in process.
     pub fn router(&self) -> Router {
-        self.router_at(None)
+        self.router_at(None, Patience::default())
     }
 
     /// The service on a socket that listens at this address.
-    pub(in crate::local) fn router_at(&self, listens: Option<IpAddr>) -> Router {
-        Router::new().fallback(handle).with_state(Served { local: self.clone(), listens })
+    pub(in crate::local) fn router_at(&self, listens: Option<IpAddr>, patience: Patience) -> Router {
+        Router::new().fallback(handle).with_state(Served { local: self.clone(), listens, patience })
     }
 }
 
-/// The hub, and where it listens.
+/// The hub, where it listens, and how long it waits.
 #[derive(Clone)]
 struct Served {
     local: Local,
     listens: Option<IpAddr>,
+    patience: Patience,
 }
 
-/// Serves until `shutdown` is done; then finishes what it has begun, but waits for no message that may come.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    local: Local,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let ending = local.clone();
-    let shutdown = async move {
-        shutdown.await;
-        ending.queues().end_waits();
-    };
-    let keeping = local.clone();
-    let router = local.router_at(Some(listener.local_addr()?.ip()));
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future();
-    tokio::select! {
-        served = serving => served,
-        () = keeping.keep_time() => Ok(()),
-    }
-}
-
-async fn handle(State(Served { local, listens }): State<Served>, request: Request) -> Response {
+async fn handle(State(Served { local, listens, patience }): State<Served>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let most = if path == "/findings/import" { IMPORT_BYTES } else { REQUEST_BYTES };
@@ -110,7 +92,9 @@ async fn handle(State(Served { local, listens }): State<Served>, request: Reques
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let host = host.or_else(|| parts.uri.authority().map(ToString::to_string)).unwrap_or_else(|| "127.0.0.1".to_owned());
     let scheme = if parts.uri.scheme_str() == Some("https") { "https" } else { "http" };
-    let (body, unread) = match read(body, most).await {
+    let read = tokio::time::timeout(patience.body, read(body, most)).await;
+    let late = || AwsError::request_timeout("The request was not received whole within the timeout period.");
+    let (body, unread) = match read.unwrap_or_else(|_| Err(late())) {
         Ok(body) => (body, None),
         Err(error) => (Bytes::new(), Some(error)),
     };
@@ -133,8 +117,8 @@ async fn handle(State(Served { local, listens }): State<Served>, request: Reques
     let answer = match (unread, sqs_operation, protocol) {
         (Some(error), ..) => Err(securityhub::rejected(&local, &incoming, error)),
         (None, Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
-        (None, None, Protocol::Query) => sts::handle(&local, &incoming),
-        (None, None, Protocol::Ec2) => ec2::handle(&local, &incoming),
+        (None, None, Protocol::Query) => sts::handle(&local, &incoming).await,
+        (None, None, Protocol::Ec2) => ec2::handle(&local, &incoming).await,
         (None, None, Protocol::AwsJson) => Err(AwsError::unknown_target(elsewhere.unwrap_or_default())),
         (None, None, Protocol::RestJson) => securityhub::handle(&local, &incoming).await,
     };

@@ -10,34 +10,26 @@ use serde_json::Value;
 use crate::core::ids::AccountId;
 use crate::local::Local;
 use crate::local::clock::after;
-use crate::local::faults::Fault;
 use crate::local::hub::caller::Caller;
 use crate::local::queue::{QueueKey, QueueSettings};
 use crate::wire::error::AwsError;
 use crate::wire::limits::{
     DELAY_SECONDS_MAX, MESSAGE_BYTES, MESSAGES_MAX, RECEIVES_MAX, VISIBILITY_SECONDS_MAX, WAIT_SECONDS_MAX,
 };
+use crate::wire::shapes;
 use crate::wire::sqs::{
     CreateQueue, DeleteMessageBatch, DeletedBatch, EntryId, FailedEntry, GetQueueUrl, QueueAttributes, QueueRequest, QueueUrl,
     ReceiptRequest, ReceiveMessage, Received, SendEntry, SendMessage, SendMessageBatch, Sent, SentBatch, SentEntry, is_name,
 };
 
 use super::Incoming;
-use super::securityhub::{error_of, silence};
+use super::securityhub::beset;
 
 pub(super) async fn handle(local: &Local, incoming: &Incoming, operation: &str) -> Result<String, AwsError> {
-    let caller = local.identities().caller(incoming, local.clock().now())?;
-    let fault = local.state().switchboard.judge_named(operation, &caller);
-    match fault {
-        Some(Fault::TimeoutBefore) => return silence().await,
-        Some(Fault::EmptyBody) => return Ok(String::new()),
-        Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) => {
-            return Err(error_of(fault, &format!("sqs:{operation}"), &caller));
-        }
-        Some(Fault::TimeoutAfter | Fault::Partial { .. }) | None => {}
-    }
-    let answer = perform(local, incoming, &caller, operation).await;
-    if fault == Some(Fault::TimeoutAfter) { silence().await } else { answer }
+    let caller = local.identities().caller(incoming, "sqs", local.clock().now())?;
+    let verdict = local.state().switchboard.judge_named(operation, &caller);
+    let act = perform(local, incoming, &caller, operation);
+    beset(&verdict, &format!("sqs:{operation}"), &caller, |_| (), act).await
 }
 
 async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation: &str) -> Result<String, AwsError> {
@@ -112,13 +104,13 @@ async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation:
             if !is_name(&request.queue_name) {
                 return Err(AwsError::invalid_parameter("QueueName takes 1 to 80 letters, digits, hyphens and underscores"));
             }
-            queues.create((caller.account, request.queue_name.clone()), settings(&request.attributes)?);
+            queues.create((caller.account, caller.region.clone(), request.queue_name.clone()), settings(&request.attributes)?);
             write(&QueueUrl { queue_url: url(incoming, caller.account, &request.queue_name) })
         }
         "GetQueueUrl" => {
             let request: GetQueueUrl = read(incoming)?;
             let owner = request.owner.and_then(|owner| owner.parse().ok()).unwrap_or(caller.account);
-            queues.depth(&(owner, request.queue_name.clone()))?;
+            queues.depth(&(owner, caller.region.clone(), request.queue_name.clone()))?;
             write(&QueueUrl { queue_url: url(incoming, owner, &request.queue_name) })
         }
         "GetQueueAttributes" => {
@@ -135,7 +127,7 @@ async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation:
     }
 }
 
-/// Account and name from the URL, whatever its host; only the account's own queues are served.
+/// Account and name from the URL, whatever its host, in the caller's Region; only the account's own queues are served.
 fn queue_of(caller: &Caller, url: &str) -> Result<QueueKey, AwsError> {
     let mut parts = url.trim_end_matches('/').rsplit('/');
     let name = parts.next().unwrap_or_default();
@@ -146,10 +138,10 @@ fn queue_of(caller: &Caller, url: &str) -> Result<QueueKey, AwsError> {
     if account != caller.account {
         return Err(AwsError::access_denied(format!("Access to the resource {url} is denied.")));
     }
-    Ok((account, name.to_owned()))
+    Ok((account, caller.region.clone(), name.to_owned()))
 }
 
-fn url(incoming: &Incoming, account: AccountId, name: &str) -> String {
+pub(super) fn url(incoming: &Incoming, account: AccountId, name: &str) -> String {
     format!("{}://{}/{account}/{name}", incoming.scheme, incoming.host)
 }
 
@@ -247,9 +239,9 @@ fn settings(attributes: &BTreeMap<String, String>) -> Result<QueueSettings, AwsE
 fn attributes(local: &Local, key: &QueueKey) -> Result<BTreeMap<String, String>, AwsError> {
     let depth = local.queues().depth(key)?;
     let settings = local.queues().settings(key).unwrap_or_default();
-    let arn = |name: &str| format!("arn:aws:sqs:{}:{}:{name}", local.home(), key.0);
+    let arn = |name: &str| format!("arn:aws:sqs:{}:{}:{name}", key.1, key.0);
     let mut attributes = BTreeMap::from([
-        ("QueueArn".to_owned(), arn(&key.1)),
+        ("QueueArn".to_owned(), arn(&key.2)),
         ("ApproximateNumberOfMessages".to_owned(), depth.visible.to_string()),
         ("ApproximateNumberOfMessagesNotVisible".to_owned(), depth.in_flight.to_string()),
         ("ApproximateNumberOfMessagesDelayed".to_owned(), depth.delayed.to_string()),
@@ -263,8 +255,7 @@ fn attributes(local: &Local, key: &QueueKey) -> Result<BTreeMap<String, String>,
 }
 
 fn read<T: DeserializeOwned>(incoming: &Incoming) -> Result<T, AwsError> {
-    serde_json::from_slice(&incoming.body)
-        .map_err(|error| AwsError::serialization(format!("The request cannot be read: {error}")))
+    shapes::read(&incoming.body).map_err(|error| AwsError::serialization(format!("The request cannot be read: {error}")))
 }
 
 fn write(answer: &impl Serialize) -> Result<String, AwsError> {

@@ -14,7 +14,7 @@ use crate::local::buckets::Sharing;
 use crate::local::clock::stamp;
 use crate::local::faults::{Faults, ThrottleCode};
 use crate::local::hub::topology::view::OldFindings;
-use crate::local::hub::{BadValue, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
+use crate::local::hub::{BadValue, EventAccount, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 use crate::local::{Count, Local};
 
 use super::{admin, respond};
@@ -123,9 +123,10 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         resets,
         rules_see,
         old_findings,
+        event_account,
     } = local.switches();
     let (buckets, sharing, throttle) = local.throttling();
-    let Faults { calls, lag_millis, short_page_percent, events, findings } = local.faults();
+    let Faults { calls, lag_millis, replication_lag_millis, short_page_percent, events, findings } = local.faults();
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let fields = match user_fields {
         UserFields::Replace => "replace",
@@ -138,6 +139,10 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
     let sight = match rules_see {
         RulesSee::Original => "original",
         RulesSee::Current => "current",
+    };
+    let named = match event_account {
+        EventAccount::Bus => "bus",
+        EventAccount::Finding => "finding",
     };
     let code = match throttle {
         ThrottleCode::TooManyRequests => "too-many-requests",
@@ -152,10 +157,12 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         ("only-controls-reset", yes(resets == Resets::OfControls), "no"),
         ("rules-see", sight.to_owned(), "original"),
         ("link-old-findings", yes(old_findings == OldFindings::Replicated), "no"),
+        ("event-account", named.to_owned(), "bus"),
         ("throttle-code", code.to_owned(), "too-many-requests"),
         ("no-buckets", yes(!buckets), "no"),
         ("one-bucket-for-others", yes(sharing == Sharing::Others), "no"),
         ("lag-millis", lag_millis.to_string(), "0"),
+        ("replication-lag-millis", replication_lag_millis.to_string(), "0"),
         ("short-page-percent", short_page_percent.to_string(), "0"),
         ("event-delay-millis", events.delay_millis.to_string(), "0"),
         ("event-duplicate-percent", events.duplicate_percent.to_string(), "0"),

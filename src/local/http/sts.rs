@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::local::Local;
-use crate::local::faults::Fault;
 use crate::local::hub::caller::{Caller, Principal};
 use crate::wire::error::AwsError;
 use crate::wire::sts;
@@ -11,7 +10,7 @@ use crate::wire::sts;
 use super::Incoming;
 use super::form::Form;
 use super::identity::identity;
-use super::securityhub::error_of;
+use super::securityhub::beset;
 
 /// Operations that STS has and Security Hub Local has not.
 const OTHERS: [&str; 9] = [
@@ -57,29 +56,23 @@ const SERIAL_NUMBER: Text = Text { name: "SerialNumber", least: 9, most: 256, ma
 #[rustfmt::skip]
 const TOKEN_CODE: Text = Text { name: "TokenCode", least: 6, most: 6, marks: b"", pattern: "[\\d]*" };
 
-pub(super) fn handle(local: &Local, incoming: &Incoming) -> Result<String, AwsError> {
+pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String, AwsError> {
     let form = Form::of(incoming);
-    match form.action()? {
-        "GetCallerIdentity" => {
-            let caller = local.identities().caller(incoming, local.clock().now())?;
-            Ok(sts::caller_identity(&identity(&caller), &local.uuid()))
-        }
-        "AssumeRole" => {
-            let caller = local.identities().caller(incoming, local.clock().now())?;
-            assume(local, &form, &caller)
-        }
+    let act: fn(&Local, &Form, &Caller) -> Result<String, AwsError> = match form.action()? {
+        "GetCallerIdentity" => |local, _, caller| Ok(sts::caller_identity(&identity(caller), &local.uuid())),
+        "AssumeRole" => assume,
         other if OTHERS.contains(&other) => {
-            Err(AwsError::not_implemented(format!("Security Hub Local does not have {other} of STS")))
+            return Err(AwsError::not_implemented(format!("Security Hub Local does not have {other} of STS")));
         }
-        other => Err(AwsError::invalid_action(format!("Could not find operation {other} for version 2011-06-15"))),
-    }
+        other => return Err(AwsError::invalid_action(format!("Could not find operation {other} for version 2011-06-15"))),
+    };
+    let (operation, caller) = (form.action()?, local.identities().caller(incoming, "sts", local.clock().now())?);
+    let verdict = local.state().switchboard.judge_named(operation, &caller);
+    let act = async { act(local, &form, &caller) };
+    beset(&verdict, &format!("sts:{operation}"), &caller, |_| (), act).await
 }
 
 fn assume(local: &Local, form: &Form, caller: &Caller) -> Result<String, AwsError> {
-    let fault = local.state().switchboard.judge_named("AssumeRole", caller);
-    if let Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) = fault {
-        return Err(error_of(fault, "sts:AssumeRole", caller));
-    }
     let (role, session) = (required(form, &ROLE_ARN)?, required(form, &SESSION_NAME)?);
     let external_id = optional(form, &EXTERNAL_ID)?;
     let source_identity = optional(form, &SOURCE_IDENTITY)?;

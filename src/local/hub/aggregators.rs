@@ -16,7 +16,7 @@ use crate::wire::securityhub::{
 use super::Hub;
 use super::caller::Caller;
 use super::page::{Asked, page_size};
-use super::topology::aggregator::Aggregator;
+use super::topology::aggregator::{Aggregator, Remains};
 
 impl Hub {
     /// CreateFindingAggregator: this is the home Region from now on.
@@ -44,7 +44,7 @@ impl Hub {
                 caller.account, known.home
             )));
         }
-        let new = Aggregator::new(self.uuid(), home.clone(), mode, regions, Some(now));
+        let new = Aggregator::new(self.uuid(), home.clone(), mode, regions, Some(now)).later_than(self.processed_at(now));
         let answer = described(caller.account, &new);
         self.topology.set_aggregator(caller.account, Some(new));
         Ok(answer)
@@ -59,8 +59,9 @@ impl Hub {
     ) -> Result<FindingAggregator, AwsError> {
         let aggregator = self.own_aggregator(caller, &request.finding_aggregator_arn)?;
         let (mode, regions) = links(&request.region_linking_mode, request.regions.as_deref(), &aggregator.home)?;
-        let new = aggregator.relinked(mode, regions, now);
+        let new = aggregator.relinked(mode, regions, now).later_than(self.processed_at(now));
         let answer = described(caller.account, &new);
+        self.end_links(caller, |region| !new.links(region), now);
         self.topology.set_aggregator(caller.account, Some(new));
         if self.topology.central().is_some_and(|central| central.administrator == caller.account) {
             self.centralize(now);
@@ -68,14 +69,29 @@ impl Hub {
         Ok(answer)
     }
 
-    /// DeleteFindingAggregator, in the home Region: nothing flows any more, and central configuration ends.
-    pub fn delete_aggregator(&mut self, caller: &Caller, arn: &str) -> Result<(), AwsError> {
+    /// DeleteFindingAggregator, in the home Region: nothing flows any more, and central configuration ends. What has flown stays.
+    pub fn delete_aggregator(&mut self, caller: &Caller, arn: &str, now: Timestamp) -> Result<(), AwsError> {
         self.own_aggregator(caller, arn)?;
+        self.end_links(caller, |_| true, now);
         self.topology.set_aggregator(caller.account, None);
         if self.topology.central().is_some_and(|central| central.administrator == caller.account) {
             self.topology.set_central(None);
         }
         Ok(())
+    }
+
+    /// Before the links of these Regions end: what has flown from them stays.
+    fn end_links(&mut self, owner: &Caller, ends: impl Fn(&Region) -> bool, now: Timestamp) {
+        let home = &owner.region;
+        let of_ended = |row: &u32| self.store.get(*row).is_some_and(|found| found.region != home && ends(found.region));
+        let rows = self.view(owner, now).rows().iter().filter(of_ended).collect();
+        self.topology.keep_remains(owner.account, Remains { home: home.clone(), ended: now, rows });
+    }
+
+    /// Rows of the findings that were processed in this millisecond.
+    fn processed_at(&self, now: Timestamp) -> Vec<u32> {
+        let processed = self.store.processed().iter().zip(0_u32..);
+        processed.filter(|(at, _)| **at == now.as_millisecond()).map(|(_, row)| row).collect()
     }
 
     /// ListFindingAggregators: works in any Region; members get their administrator's.

@@ -3,6 +3,8 @@
 
 mod managed;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -159,8 +161,9 @@ impl Hub {
     pub fn insight_results(&self, caller: &Caller, insight_arn: &str, now: Timestamp) -> Result<InsightResultsAnswer, AwsError> {
         self.require_enabled(caller)?;
         let insight = self.insight(caller, insight_arn)?;
+        let reading = self.reading(caller, now, Duration::ZERO);
         let (filters, field) = (read_filters(&insight.filters)?, read_group(&insight.group_by_attribute)?);
-        let mut groups: Vec<(String, u64)> = self.count_by(caller, &filters, field, now).into_iter().collect();
+        let mut groups: Vec<(String, u64)> = self.count_by(caller, &filters, field, &reading).into_iter().collect();
         groups.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let groups = groups.into_iter().take(INSIGHT_GROUPS);
         let result_values =

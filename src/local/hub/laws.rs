@@ -232,7 +232,7 @@ fn query() -> impl Strategy<Value = (usize, usize, GetFindings)> {
 fn pages(hub: &Hub, caller: &Caller, request: &GetFindings, now: Timestamp, cost: Cost) -> Vec<Page> {
     let (mut pages, mut request) = (Vec::new(), request.clone());
     loop {
-        let page = hub.find_page(caller, &request, now, None, cost).unwrap();
+        let page = hub.find_page(caller, &request, &hub.reading(caller, now, Duration::ZERO), None, cost).unwrap();
         assert!(page.visited.looks <= cost.looks);
         request.next_token = page.next_token.clone();
         pages.push(Page { visited: Visited::default(), ..page });
@@ -282,7 +282,7 @@ proptest! {
 #[test]
 fn a_page_looks_at_no_more_than_it_gives_where_fields_are_indexed() {
     let mut hub = hub(MissingField::NoMatch);
-    let now = start();
+    let (now, who) = (start(), caller(0, 0));
     for number in 0..3_000_usize {
         let (account, region) = (number % 3, number / 3 % 2);
         let (owner, place) = (ACCOUNTS[account].parse().unwrap(), REGIONS[region].parse().unwrap());
@@ -318,7 +318,8 @@ fn a_page_looks_at_no_more_than_it_gives_where_fields_are_indexed() {
                 max_results: Some(10),
                 next_token: None,
             };
-            let page = hub.find_page(&caller(0, 0), &request, now, None, Cost { few: 20, walk: 100, ..Cost::default() }).unwrap();
+            let cost = Cost { few: 20, walk: 100, ..Cost::default() };
+            let page = hub.find_page(&who, &request, &hub.reading(&who, now, Duration::ZERO), None, cost).unwrap();
             // The one more tells whether there is a next page.
             let looks = page.texts.len() + usize::from(page.next_token.is_some());
             assert_eq!(page.visited.looks, looks, "{request:?}");
@@ -326,6 +327,6 @@ fn a_page_looks_at_no_more_than_it_gives_where_fields_are_indexed() {
         }
     }
     let title = GetFindings { filters: Some(json!({"Description": equals("no such")})), ..GetFindings::default() };
-    let page = hub.find_page(&caller(0, 0), &title, now, None, Cost::default()).unwrap();
+    let page = hub.find_page(&who, &title, &hub.reading(&who, now, Duration::ZERO), None, Cost::default()).unwrap();
     assert_eq!((page.texts.len(), page.next_token.is_some(), page.visited.looks), (0, true, 2_000), "a bounded page");
 }

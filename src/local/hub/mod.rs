@@ -60,6 +60,7 @@ use organization::Organization;
 use pace::Pace;
 use settings::{Place, Settings};
 use store::Store;
+use store::past::Reading;
 use tasks::Task;
 use topology::Topology;
 use topology::view::OldFindings;
@@ -85,6 +86,29 @@ pub struct Switches {
     pub rules_see: RulesSee,
     /// What becomes of the findings that a Region had before it was linked.
     pub old_findings: OldFindings,
+    /// Which account an event names on the bus of another than the finding's own.
+    pub event_account: EventAccount,
+}
+
+/// Which account the `account` of an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum EventAccount {
+    /// That of the bus, as with every event of EventBridge.
+    #[default]
+    Bus,
+    /// That of the finding: on the administrator's bus, the member's.
+    Finding,
+}
+
+/// How far reads of findings lag behind writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lags {
+    /// Every read.
+    pub all: Duration,
+    /// One in another Region than that of the write, beyond that.
+    pub replication: Duration,
+    /// The most that a single read lags behind beyond these.
+    pub stale: Duration,
 }
 
 /// Which findings go back to NEW from NOTIFIED and RESOLVED when they are active again, or no longer PASSED.
@@ -177,8 +201,9 @@ pub struct Hub {
     rng: fastrand::Rng,
     /// See [`Switches`].
     pub switches: Switches,
-    /// Reads within this time of a write may not see it.
+    /// How long versions before the newest are kept: no read lags behind by more.
     pub lag: Duration,
+    lags: Lags,
     /// How long things take.
     pub pace: Pace,
     changes: Vec<Change>,
@@ -210,6 +235,7 @@ impl Hub {
             rng: fastrand::Rng::with_seed(seed),
             switches,
             lag: Duration::ZERO,
+            lags: Lags::default(),
             pace: Pace::default(),
             changes: Vec::new(),
         }
@@ -227,7 +253,19 @@ impl Hub {
 
     /// Reads within `lag` of a write may not see it.
     pub fn set_lag(&mut self, lag: Duration) {
-        self.lag = lag;
+        self.set_lags(Lags { all: lag, ..Lags::default() });
+    }
+
+    /// How far reads may lag behind writes.
+    pub fn set_lags(&mut self, lags: Lags) {
+        self.lag = lags.all.saturating_add(lags.replication).saturating_add(lags.stale);
+        self.lags = lags;
+    }
+
+    /// A read of this caller that lags behind as all do, and by `stale` more.
+    fn reading<'a>(&self, caller: &'a Caller, now: Timestamp, stale: Duration) -> Reading<'a> {
+        let Lags { all, replication, .. } = self.lags;
+        Reading { now, region: &caller.region, all: all.saturating_add(stale), replication }
     }
 
     /// Number of findings, archived ones included.

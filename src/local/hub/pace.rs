@@ -45,7 +45,32 @@ impl Default for Pace {
     }
 }
 
+/// One time of a pace, and how it is named.
+type Named = (&'static str, fn(&mut Pace) -> &mut Duration);
+
+/// All of them.
+const NAMES: [Named; 8] = [
+    ("enabling", |pace| &mut pace.enabling),
+    ("disabling", |pace| &mut pace.disabling),
+    ("updating", |pace| &mut pace.updating),
+    ("archive-after", |pace| &mut pace.archive_after),
+    ("archive-spread", |pace| &mut pace.archive_spread),
+    ("consolidation", |pace| &mut pace.consolidation),
+    ("linking", |pace| &mut pace.linking),
+    ("centralizing", |pace| &mut pace.centralizing),
+];
+
 impl Pace {
+    /// Another time, as a person writes it: `updating=0`, in seconds. An error says what could be written.
+    pub fn set(&mut self, text: &str) -> Result<(), String> {
+        let names = || NAMES.map(|(name, _)| name).join(", ");
+        let (name, seconds) = text.split_once('=').ok_or_else(|| format!("write NAME=SECONDS, where NAME is {}", names()))?;
+        let (_, time) = NAMES.iter().find(|(known, _)| *known == name).ok_or_else(|| format!("write one of {}", names()))?;
+        let seconds: u32 = seconds.parse().map_err(|_| "write a whole number of seconds".to_owned())?;
+        *time(self) = Duration::from_secs(seconds.into());
+        Ok(())
+    }
+
     /// The share of `spread` that is `of`'s own: the same for the same name, and between nothing and all for different ones.
     pub fn share(spread: Duration, of: &str) -> Duration {
         // FNV-1a: any hash that is the same everywhere.
@@ -57,6 +82,24 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_time_is_set_by_its_name_and_no_other() {
+        let mut all: Vec<Pace> = Vec::new();
+        for (name, _) in NAMES {
+            let mut pace = Pace::default();
+            pace.set(&format!("{name}=7")).unwrap();
+            assert_ne!(pace, Pace::default(), "{name}");
+            assert!(!all.contains(&pace), "{name}");
+            all.push(pace);
+        }
+        let mut pace = Pace::default();
+        assert_eq!(pace.set("updating=0"), Ok(()));
+        assert_eq!(pace, Pace { updating: Duration::ZERO, ..Pace::default() });
+        for (text, says) in [("updating", "NAME=SECONDS"), ("upgrading=1", "archive-after"), ("updating=soon", "seconds")] {
+            assert!(pace.set(text).unwrap_err().contains(says), "{text}");
+        }
+    }
 
     #[test]
     fn a_share_is_between_nothing_and_all_and_differs_by_name() {

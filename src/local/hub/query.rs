@@ -16,6 +16,7 @@ mod first;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ use super::caller::Caller;
 use super::page::page_size;
 use super::store::columns::Allowed;
 use super::store::orders::{Key, Keys};
+use super::store::past::Reading;
 use super::store::set::Bits;
 use super::store::words::Holders;
 use by_time::{Timed, Windows};
@@ -151,7 +153,7 @@ pub struct Visited {
 struct Search<'a> {
     filters: &'a Filters,
     fields: Vec<Field>,
-    now: Timestamp,
+    reading: &'a Reading<'a>,
     candidates: Candidates<'a>,
 }
 
@@ -211,17 +213,30 @@ impl Hub {
         now: Timestamp,
         most: Option<usize>,
     ) -> Result<Page, AwsError> {
-        self.find_page(caller, request, now, most, Cost::default())
+        self.get_findings_behind(Duration::ZERO, caller, request, now, most)
+    }
+
+    /// The same by a read that lags behind by `stale` more than every read does.
+    pub fn get_findings_behind(
+        &self,
+        stale: Duration,
+        caller: &Caller,
+        request: &GetFindings,
+        now: Timestamp,
+        most: Option<usize>,
+    ) -> Result<Page, AwsError> {
+        self.find_page(caller, request, &self.reading(caller, now, stale), most, Cost::default())
     }
 
     pub(super) fn find_page(
         &self,
         caller: &Caller,
         request: &GetFindings,
-        now: Timestamp,
+        reading: &Reading<'_>,
         most: Option<usize>,
         cost: Cost,
     ) -> Result<Page, AwsError> {
+        let now = reading.now;
         self.require_enabled(caller)?;
         let size = page_size(request.max_results, PAGE_DEFAULT, PAGE_MAX)?;
         let raw_filters = request.filters.as_ref().filter(|filters| !filters.is_null());
@@ -245,7 +260,7 @@ impl Hub {
             candidates: self.candidates(seen, &filters, now, cost),
             fields: filters.fields().collect(),
             filters: &filters,
-            now,
+            reading,
         };
         let windows = if cost.indexes && self.store.past().is_empty() { Windows::of(&filters, now) } else { Windows::ALL };
         let mut making = Making {
@@ -287,7 +302,14 @@ impl Hub {
     }
 
     /// Of what the caller sees and the filters choose: how many findings have each value of `field`.
-    pub(super) fn count_by(&self, caller: &Caller, filters: &Filters, field: Field, now: Timestamp) -> BTreeMap<String, u64> {
+    pub(super) fn count_by(
+        &self,
+        caller: &Caller,
+        filters: &Filters,
+        field: Field,
+        reading: &Reading<'_>,
+    ) -> BTreeMap<String, u64> {
+        let now = reading.now;
         let candidates = self.candidates(self.view(caller, now).rows(), filters, now, Cost::default());
         let columns = self.store.columns();
         let mut counts = BTreeMap::new();
@@ -317,7 +339,7 @@ impl Hub {
         let asked = filters.fields().filter(|_| !decided);
         let fields: Vec<Field> = asked.chain([field]).collect();
         for row in candidates.iter() {
-            let text = self.store.seen(row, now, self.lag);
+            let text = self.store.seen(row, reading);
             let Some(values) = text.and_then(|text| extract_raw(&text, &fields).ok()) else { continue };
             if decided || filters.matches_with(&values, now, self.switches.missing_field) {
                 add(&mut values.iter().filter(|(of, _)| *of == field).map(|(_, item)| item), 1);
@@ -328,12 +350,12 @@ impl Hub {
 
     /// The finding as it is seen, if it is and matches.
     fn look(&self, search: &Search<'_>, row: u32) -> Option<String> {
-        let text = self.store.seen(row, search.now, self.lag)?;
+        let text = self.store.seen(row, search.reading)?;
         if search.filters.is_empty() {
             return Some(text);
         }
         let values = extract_raw(&text, &search.fields).ok()?;
-        search.filters.matches_with(&values, search.now, self.switches.missing_field).then_some(text)
+        search.filters.matches_with(&values, search.reading.now, self.switches.missing_field).then_some(text)
     }
 
     /// Of the rows that are seen, those that may match. Rows of which a read that lags sees an older version than the one that

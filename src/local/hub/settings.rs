@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::catalogue::{Catalogue, Control, Standard};
 use crate::core::ids::{AccountId, ControlId, Region};
 use crate::wire::error::AwsError;
-use crate::wire::securityhub::{ControlStatus, Generator, ParameterValue, SubscriptionStatus};
+use crate::wire::securityhub::{ControlStatus, Generator, ParameterValue, StatusReasonCode, SubscriptionStatus};
 
 use super::Hub;
 use super::actions::Actions;
@@ -51,6 +51,8 @@ pub struct Subscription {
     ready: Timestamp,
     /// When it will be gone, once it was disabled.
     gone: Option<Timestamp>,
+    /// INCOMPLETE or FAILED, and why.
+    trouble: Option<(SubscriptionStatus, StatusReasonCode)>,
     /// Controls that were switched on or off by name.
     switched: BTreeMap<ControlId, Association>,
 }
@@ -126,7 +128,7 @@ impl Settings {
         if self.subscriptions.get(&standard).is_some_and(|of| of.gone.is_none()) {
             return;
         }
-        let new = Subscription { input, since: now, ready, gone: None, switched: BTreeMap::new() };
+        let new = Subscription { input, since: now, ready, gone: None, trouble: None, switched: BTreeMap::new() };
         self.subscriptions.insert(standard, new);
     }
 
@@ -134,7 +136,19 @@ impl Settings {
     pub fn unsubscribe(&mut self, standard: Standard, gone: Timestamp) {
         if let Some(of) = self.subscriptions.get_mut(&standard).filter(|of| of.gone.is_none()) {
             of.gone = Some(gone);
+            of.trouble = None;
         }
+    }
+
+    /// The subscription is INCOMPLETE or FAILED from now on, or as it would be without. False: there is none.
+    pub fn trouble(
+        &mut self,
+        standard: Standard,
+        trouble: Option<(SubscriptionStatus, StatusReasonCode)>,
+        now: Timestamp,
+    ) -> bool {
+        let there = self.subscriptions.get_mut(&standard).filter(|of| of.gone.is_none_or(|gone| now < gone));
+        there.map(|of| (of.gone, of.trouble) = (None, trouble)).is_some()
     }
 
     /// The subscribed standards that hold this control.
@@ -164,13 +178,20 @@ impl Settings {
 impl Subscription {
     /// PENDING, READY or DELETING.
     pub fn status(&self, now: Timestamp) -> SubscriptionStatus {
-        if self.gone.is_some() {
+        if let Some((status, _)) = self.trouble {
+            status
+        } else if self.gone.is_some() {
             SubscriptionStatus::Deleting
         } else if now < self.ready {
             SubscriptionStatus::Pending
         } else {
             SubscriptionStatus::Ready
         }
+    }
+
+    /// Why it is in trouble.
+    pub fn reason(&self) -> Option<StatusReasonCode> {
+        self.trouble.map(|(_, reason)| reason)
     }
 
     /// Whether this control is on in it. All are, from the start.

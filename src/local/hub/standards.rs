@@ -13,8 +13,8 @@ use crate::wire::error::AwsError;
 use crate::wire::limits::{PAGE_DEFAULT, PAGE_MAX, SUBSCRIPTIONS_MAX};
 use crate::wire::securityhub::{
     BatchDisableStandards, BatchEnableStandards, ControlStatus, GetEnabledStandards, ManagedBy, Standard as StandardAnswer,
-    Standards, StandardsControl, StandardsControls, Subscription as SubscriptionAnswer, SubscriptionStatus, Subscriptions,
-    UpdateStandardsControl,
+    Standards, StandardsControl, StandardsControls, StatusReason, StatusReasonCode, Subscription as SubscriptionAnswer,
+    SubscriptionStatus, Subscriptions, UpdateStandardsControl,
 };
 
 use super::Hub;
@@ -22,7 +22,7 @@ use super::caller::Caller;
 use super::controls::{description, rating};
 use super::given::batch;
 use super::page::{Asked, page_size};
-use super::settings::Subscription;
+use super::settings::{Place, Subscription};
 
 /// What EnableSecurityHub subscribes to unless it is told not to.
 pub const DEFAULT_STANDARDS: [Standard; 2] = [Standard::Fsbp, Standard::Cis12];
@@ -222,6 +222,24 @@ impl Hub {
         Ok(())
     }
 
+    /// A subscription is in trouble from now on, INCOMPLETE or FAILED for a reason, as no operation makes it; `None`: no longer.
+    pub fn trouble_standard(
+        &mut self,
+        place: &Place,
+        standards_arn: &str,
+        trouble: Option<(SubscriptionStatus, StatusReasonCode)>,
+        now: Timestamp,
+    ) -> Result<(), AwsError> {
+        let (account, region) = place;
+        let standard = arn::read_standard(standards_arn, region)
+            .ok_or_else(|| AwsError::invalid_input(format!("{standards_arn} is not the ARN of a standard in {region}")))?;
+        let there = self.enabled.get_mut(place).is_some_and(|settings| settings.trouble(standard, trouble, now));
+        if there {
+            return Ok(());
+        }
+        Err(AwsError::not_found(format!("account {account} does not subscribe to {standards_arn} in {region}")))
+    }
+
     fn these(&self, caller: &Caller, named: &[Standard], now: Timestamp) -> Subscriptions {
         let there = self.settings(caller.account, &caller.region).into_iter().flat_map(|settings| settings.subscriptions(now));
         let there = there.filter(|(standard, _)| named.contains(standard));
@@ -249,6 +267,7 @@ fn subscription(caller: &Caller, standard: Standard, of: &Subscription, now: Tim
         standards_arn: arn::standard(standard, &caller.region),
         standards_input: of.input.clone(),
         standards_status: status,
+        standards_status_reason: of.reason().map(|status_reason_code| StatusReason { status_reason_code }),
         standards_controls_updatable: updatable.to_owned(),
         provider: PROVIDER.to_owned(),
     }

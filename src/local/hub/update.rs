@@ -94,7 +94,7 @@ impl Hub {
             return Err(UnprocessedCode::FindingSizeExceeded);
         }
         self.record(row, now, true, caller.arn(), &old, &new);
-        self.store.replace(row, &old, &new, now, self.lag);
+        self.store.replace_from(Some(&caller.region), row, &old, &new, now, self.lag);
         self.store.give_to_customer(row, &customers);
         self.changed(row);
         Ok(())

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::local;
-use crate::local::Local;
 use crate::local::faults::{EventFaults, Faults};
 use crate::local::seed::key_of;
+use crate::local::*;
 
 const ARN: &str = "arn:aws:securityhub:eu-west-1:111122223333:action/custom/Chat";
 
@@ -68,5 +68,13 @@ async fn an_action_that_is_not_there_has_too_many_findings_or_is_told_where_nobo
         let (status, answer) = admin.post("/_local/action", body.clone()).await;
         assert_eq!((status, answer["message"].is_string()), (expected, true), "{body}: {answer}");
     }
+    assert!(local.queues().bodies(&local.event_queue()).is_empty());
+    // With a queue there it is heard, there and nowhere else.
+    assert_eq!(linked.sqs("CreateQueue", json!({"QueueName": "hubkeeper"})).await.0, 200);
+    let seen_there = json!({"ActionTargetArn": elsewhere, "FindingIdentifiers": [{"Id": key.id, "ProductArn": key.product_arn}]});
+    assert_eq!(admin.post("/_local/action", seen_there).await, (200, json!({"events": 1})));
+    let queue = local.queue_at(local.administrator(), &linked.region.parse().unwrap());
+    let event: Value = serde_json::from_str(&local.queues().bodies(&queue)[0]).unwrap();
+    assert_eq!((&event["region"], &event["account"]), (&json!(linked.region), &json!("111122223333")));
     assert!(local.queues().bodies(&local.event_queue()).is_empty());
 }

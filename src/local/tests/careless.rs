@@ -113,7 +113,7 @@ async fn a_call_that_is_refused_before_it_is_read_is_counted_and_too_large_is_to
 #[tokio::test]
 async fn a_web_page_cannot_turn_the_switches_and_programs_can() {
     let local = local(5);
-    let router = local.router_at(Some("127.0.0.1".parse().unwrap()));
+    let router = local.router_at(Some("127.0.0.1".parse().unwrap()), Patience::default());
     let step = async |host: &str, origin: Option<&str>| {
         let mut request = Request::builder().method("POST").uri("/_local/advance").header("host", host);
         if let Some(origin) = origin {
@@ -145,7 +145,7 @@ async fn a_web_page_cannot_turn_the_switches_and_programs_can() {
         assert_eq!(step(host, origin).await.0, 200, "{host} {origin:?}");
     }
     // Where other machines are served, they have names for this one; a page is a page there too.
-    let open = local.router_at(Some("0.0.0.0".parse().unwrap()));
+    let open = local.router_at(Some("0.0.0.0".parse().unwrap()), Patience::default());
     let ask = async |origin: &str| {
         let request = Request::builder().uri("/_local/clock").header("host", "hub.example:4600").header("origin", origin);
         open.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status().as_u16()

@@ -3,6 +3,7 @@
 mod actions;
 mod careless;
 mod client;
+mod faults;
 mod kept;
 mod model;
 mod queue;

@@ -80,9 +80,9 @@ async fn messages_are_sent_deleted_shown_again_and_purged() {
     assert_eq!(attributes["Attributes"]["ApproximateNumberOfMessagesNotVisible"], "2");
     // The receipt of an earlier receive is no good any more.
     assert_eq!(client.sqs("DeleteMessage", json!({"QueueUrl": url, "ReceiptHandle": receipts[1]})).await.0, 200);
-    assert_eq!(local.queues().bodies(&(local.administrator(), "q".to_owned())), ["b", "c"]);
+    assert_eq!(local.queues().bodies(&(local.administrator(), local.home().clone(), "q".to_owned())), ["b", "c"]);
     client.sqs("PurgeQueue", json!({"QueueUrl": url})).await;
-    assert!(local.queues().bodies(&(local.administrator(), "q".to_owned())).is_empty());
+    assert!(local.queues().bodies(&(local.administrator(), local.home().clone(), "q".to_owned())).is_empty());
     let (status, body) = client.sqs("ReceiveMessage", receive("http://x/111122223333/none", 0)).await;
     assert_eq!((status, &body["__type"]), (400, &json!("com.amazonaws.sqs#QueueDoesNotExist")));
     assert_eq!(client.sqs("ReceiveMessage", receive("http://x/444455556666/q", 0)).await.0, 403);
@@ -160,4 +160,71 @@ async fn nobody_waits_for_messages_once_the_service_ends() {
         local.queues().end_waits();
     });
     assert_eq!((answer, start.elapsed()), (json!({}), Duration::from_secs(1)));
+}
+
+#[tokio::test]
+async fn every_bus_that_sees_a_finding_brings_its_event_to_the_queue_that_was_made_there() {
+    let local = Local::builder().findings(60).accounts(2).regions(2).build().unwrap();
+    let home = local.home().to_string();
+    let linked = local.organization().linked[0].to_string();
+    let (admin, member) = ("111122223333".to_owned(), local.standing().members[0].to_string());
+    let buses = [(&member, &linked), (&member, &home), (&admin, &linked), (&admin, &home)];
+    for (account, region) in &buses[..3] {
+        let client = Client::new(&local, account, "alice", region);
+        assert_eq!(client.sqs("CreateQueue", json!({"QueueName": "hubkeeper"})).await.0, 200);
+    }
+    let made = local.findings_json();
+    let of = |account: &str, region: &str| {
+        let found = made.iter().find(|finding| finding["AwsAccountId"] == account && finding["Region"] == region);
+        seed::key_of(found.unwrap())
+    };
+    // Account and Region of each event in each queue; its `account` and `region` are those of the bus.
+    let heard = |account: &str, region: &str| -> Vec<String> {
+        let bodies = local.queues().bodies(&local.queue_at(account.parse().unwrap(), &region.parse().unwrap()));
+        let of = |body: &String| {
+            let event: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(event["region"], region);
+            format!("{} {}", event["account"].as_str().unwrap(), event["detail"]["findings"][0]["AwsAccountId"].as_str().unwrap())
+        };
+        bodies.iter().map(of).collect()
+    };
+    let all = || buses.map(|(account, region)| heard(account, region));
+    let person = local.as_person("alice");
+    person.set_note(&of(&member, &linked), "seen").unwrap();
+    let named = |bus: &str, finding: &str| vec![format!("{bus} {finding}")];
+    let everywhere = [named(&member, &member), named(&member, &member), named(&admin, &member), named(&admin, &member)];
+    assert_eq!(all(), everywhere);
+    person.set_note(&of(&admin, &home), "seen").unwrap();
+    assert_eq!(all()[..3], everywhere[..3], "what is the administrator's own is heard by nobody else");
+    assert_eq!(heard(&admin, &home), [format!("{admin} {member}"), format!("{admin} {admin}")]);
+    // The other reading of what AWS leaves unsaid.
+    local.set_switches(hub::Switches { event_account: hub::EventAccount::Finding, ..local.switches() });
+    person.set_note(&of(&member, &linked), "seen again").unwrap();
+    assert_eq!(heard(&admin, &linked), [format!("{admin} {member}"), format!("{member} {member}")]);
+    let ids: std::collections::BTreeSet<String> = buses
+        .iter()
+        .flat_map(|(account, region)| local.queues().bodies(&local.queue_at(account.parse().unwrap(), &region.parse().unwrap())))
+        .map(|body| serde_json::from_str::<Value>(&body).unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), 9, "each event has an id of its own");
+}
+
+#[tokio::test]
+async fn a_standalone_account_hears_its_own_bus() {
+    let local = local(5);
+    let client = Client::new(&local, "999999999999", "alice", "sa-east-1");
+    assert_eq!(client.post("/accounts", json!({})).await.0, 200);
+    let (_, made) = client.sqs("CreateQueue", json!({"QueueName": "hubkeeper"})).await;
+    let finding = json!({
+        "SchemaVersion": "2018-10-08", "Id": "own/1", "GeneratorId": "own", "AwsAccountId": "999999999999",
+        "ProductArn": "arn:aws:securityhub:sa-east-1:999999999999:product/999999999999/default", "Title": "t", "Description": "d",
+        "CreatedAt": "2026-11-21T07:00:00Z", "UpdatedAt": "2026-11-21T07:00:00Z", "Types": ["Unusual Behaviors"],
+        "Severity": {"Label": "LOW"}, "Resources": [{"Type": "Other", "Id": "x"}],
+    });
+    let (_, answer) = client.post("/findings/import", json!({"Findings": [finding]})).await;
+    assert_eq!(answer["SuccessCount"], 1, "{answer}");
+    let (_, received) = client.sqs("ReceiveMessage", receive(made["QueueUrl"].as_str().unwrap(), 0)).await;
+    let event: Value = serde_json::from_str(received["Messages"][0]["Body"].as_str().unwrap()).unwrap();
+    assert_eq!((&event["account"], &event["detail"]["findings"][0]["Id"]), (&json!("999999999999"), &json!("own/1")));
+    assert!(local.queues().bodies(&local.event_queue()).is_empty());
 }

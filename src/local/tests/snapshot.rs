@@ -79,7 +79,7 @@ fn answers(local: &Local) -> Vec<String> {
                 }
                 answers.push(json!(hub.describe(&caller, None).unwrap()).to_string());
             });
-            answers.push(local.admit(get_findings, &caller).map_or_else(|error| error.message, |_| "ok".to_owned()));
+            answers.push(local.admit(get_findings, &caller, &[]).map_or_else(|error| error.message, |_| "ok".to_owned()));
         }
     }
     let zoe = local.as_person("zoe");
@@ -208,6 +208,19 @@ fn a_real_clock_is_not_set_back_by_a_snapshot() {
     let _entered = runtime.enter();
     assert_eq!(shown(Speed::Real, later), later);
     assert_eq!(shown(Speed::Real, jiff::Timestamp::UNIX_EPOCH), local.clock().now());
+}
+
+#[tokio::test]
+async fn a_clock_goes_on_as_fast_as_it_did_unless_another_speed_is_chosen() {
+    for speed in [Speed::Stepped, Speed::Accelerated(60), Speed::Real] {
+        let local = Local::builder().findings(5).speed(speed).build().unwrap();
+        let bytes = saved(&local);
+        let restored = |keep_speed| {
+            let options = LocalOptions { speed: Speed::Accelerated(7), keep_speed, ..options(&local) };
+            Local::restore(Cursor::new(&bytes), options).unwrap().clock().speed()
+        };
+        assert_eq!((restored(true), restored(false)), (speed, Speed::Accelerated(7)));
+    }
 }
 
 #[test]

@@ -65,6 +65,86 @@ async fn errors_are_aws_errors() {
 }
 
 #[tokio::test]
+async fn no_array_stands_for_a_structure_at_any_level_and_nothing_is_done() {
+    let local = local(20);
+    let client = Client::admin(&local, "hubkeeper");
+    let finding = &local.findings_json()[0];
+    let id = json!({"Id": finding["Id"], "ProductArn": finding["ProductArn"]});
+    let before = local.findings_json();
+    let list = json!([finding["Id"], finding["ProductArn"]]);
+    for (method, path, body) in [
+        (Method::POST, "/findings", json!([])),
+        (Method::POST, "/findings", json!({"SortCriteria": [["UpdatedAt", "asc"]]})),
+        (Method::PATCH, "/findings/batchupdate", json!([[id]])),
+        (Method::PATCH, "/findings/batchupdate", json!({"FindingIdentifiers": [list], "Workflow": {"Status": "SUPPRESSED"}})),
+        (Method::PATCH, "/findings/batchupdate", json!({"FindingIdentifiers": [id], "Workflow": ["SUPPRESSED"]})),
+        (Method::PATCH, "/findings/batchupdate", json!({"FindingIdentifiers": [id], "Note": ["text", "alice"]})),
+    ] {
+        let (status, answer) = client.send(method, path, "securityhub", &[], body.to_string()).await;
+        let code = client.error(&serde_json::from_str(&answer).unwrap());
+        assert_eq!((status, code.as_str()), (400, "SerializationException"), "{path} {body}: {answer}");
+    }
+    assert_eq!(local.findings_json(), before);
+    let (status, answer) = client.sqs("ReceiveMessage", json!([local.event_queue_url()])).await;
+    assert_eq!((status, &answer["__type"]), (400, &json!("com.amazonaws.sqs#SerializationException")));
+}
+
+#[tokio::test]
+async fn a_signature_for_another_service_is_refused_as_each_service_refuses_it() {
+    let local = local(5);
+    let client = Client::admin(&local, "hubkeeper");
+    for service in ["s3", "sts"] {
+        let (status, body) = client.send(Method::POST, "/findings", service, &[], "{}".to_owned()).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, client.error(&body).as_str()), (403, "InvalidSignatureException"));
+        assert_eq!(body["Message"], "Credential should be scoped to correct service: 'securityhub'.");
+    }
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let asked = "Action=GetCallerIdentity&Version=2011-06-15".to_owned();
+    let (status, xml) = client.send(Method::POST, "/", "s3", &form, asked).await;
+    assert!(status == 403 && xml.contains("<Code>SignatureDoesNotMatch</Code>") && xml.contains("'sts'"), "{xml}");
+    let target = [("x-amz-target", "AmazonSQS.ReceiveMessage")];
+    let (status, body) = client.send(Method::POST, "/", "securityhub", &target, "{}".to_owned()).await;
+    assert!(status == 403 && body.contains("'sqs'"), "{body}");
+}
+
+#[tokio::test]
+async fn the_queue_is_named_alike_by_the_organization_and_by_sqs() {
+    let local = local(5);
+    let client = Client::admin(&local, "hubkeeper");
+    let (_, organization) = client.get("/_local/organization").await;
+    let (_, queue) = client.sqs("GetQueueUrl", json!({"QueueName": "hubkeeper"})).await;
+    assert_eq!(organization["eventQueueUrl"], queue["QueueUrl"]);
+}
+
+#[tokio::test]
+async fn a_standard_is_brought_into_trouble_and_out_of_it() {
+    let local = local(5);
+    let client = Client::admin(&local, "hubkeeper");
+    let (_, enabled) = client.post("/standards/get", json!({})).await;
+    let arn = enabled["StandardsSubscriptions"][0]["StandardsArn"].clone();
+    let trouble = async |status: &str, reason: Option<&str>| {
+        let body =
+            json!({"account": "111122223333", "region": "eu-west-1", "standardsArn": arn, "status": status, "reason": reason});
+        let (code, answer) = client.post("/_local/standards", body).await;
+        let (_, enabled) = client.post("/standards/get", json!({})).await;
+        let of = &enabled["StandardsSubscriptions"][0];
+        let reason = of["StandardsStatusReason"]["StatusReasonCode"].clone();
+        (code, of["StandardsStatus"].clone(), of["StandardsControlsUpdatable"].clone(), reason, answer)
+    };
+    for (status, reason) in [("INCOMPLETE", "NO_AVAILABLE_CONFIGURATION_RECORDER"), ("FAILED", "INTERNAL_ERROR")] {
+        let expected = (200, json!(status), json!("NOT_READY_FOR_UPDATES"), json!(reason), json!({}));
+        assert_eq!(trouble(status, Some(reason)).await, expected);
+    }
+    assert_eq!(trouble("READY", None).await, (200, json!("READY"), json!("READY_FOR_UPDATES"), Value::Null, json!({})));
+    for (status, reason) in [("INCOMPLETE", None), ("READY", Some("INTERNAL_ERROR")), ("DELETING", Some("INTERNAL_ERROR"))] {
+        assert_eq!(trouble(status, reason).await.0, 400);
+    }
+    let other = json!({"account": "999999999999", "region": "eu-west-1", "standardsArn": arn, "status": "READY"});
+    assert_eq!(client.post("/_local/standards", other).await.0, 404);
+}
+
+#[tokio::test]
 async fn it_says_when_it_is_ready_and_refuses_what_is_not_signed() {
     let router = local(0).router();
     let send = |uri: &str| router.clone().oneshot(Request::builder().uri(uri.to_owned()).body(Body::empty()).unwrap());

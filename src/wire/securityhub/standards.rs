@@ -97,12 +97,33 @@ pub struct Subscription {
     pub standards_arn: String,
     pub standards_input: BTreeMap<String, String>,
     pub standards_status: SubscriptionStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standards_status_reason: Option<StatusReason>,
     /// `READY_FOR_UPDATES` or `NOT_READY_FOR_UPDATES`.
     pub standards_controls_updatable: String,
     pub provider: String,
 }
 
-/// `StandardsStatus`, as far as Security Hub Local gets.
+/// Why a subscription is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs)]
+pub struct StatusReason {
+    pub status_reason_code: StatusReasonCode,
+}
+
+/// `StatusReasonCode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)]
+pub enum StatusReasonCode {
+    NoAvailableConfigurationRecorder,
+    NoAvailableMulticloudConnector,
+    MaximumNumberOfConfigRulesExceeded,
+    InternalError,
+}
+
+/// `StandardsStatus`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SubscriptionStatus {
@@ -112,6 +133,10 @@ pub enum SubscriptionStatus {
     Ready,
     /// Being disabled.
     Deleting,
+    /// It could not be enabled completely.
+    Incomplete,
+    /// It could not be disabled.
+    Failed,
 }
 
 /// The answer of DescribeStandardsControls.

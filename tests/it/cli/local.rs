@@ -173,6 +173,45 @@ fn all_faults_come_from_a_file_and_the_flags_are_added() {
 }
 
 #[test]
+fn faults_are_typed_as_help_and_readme_write_them() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let section = readme.split_once("| `--fault` |").unwrap().1.split_once("**Events**").unwrap().0;
+    // The first cell of each row; what it quotes is a fault.
+    let rows = section.lines().skip(2).filter_map(|line| line.strip_prefix("| ")?.split_once(" |").map(|(cell, _)| cell));
+    let mut written: Vec<String> = rows
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|fault| fault.contains('='))
+        .map(|fault| fault.trim_matches('\'').to_owned())
+        .collect();
+    let help = super::hubkeeper(&["local", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    written
+        .extend(help.lines().filter_map(|line| line.strip_prefix("  --fault ")).map(|fault| fault.trim_matches('\'').to_owned()));
+    assert!(written.len() >= 13, "{written:?}");
+    let flags: Vec<&str> = written.iter().flat_map(|fault| ["--fault", fault]).collect();
+    let served = Served::with(&[&["--replication-lag-millis", "9", "--pace", "updating=0"], flags.as_slice()].concat());
+    let (_, shown) = served.call("GET /_local/faults", &Value::Null);
+    assert_eq!((shown["calls"].as_array().unwrap().len(), &shown["replicationLagMillis"]), (written.len(), &json!(9)), "{shown}");
+    assert_eq!(served.call("GET /accounts", &Value::Null).0, 403, "DescribeHub=accessDenied");
+}
+
+#[test]
+fn what_the_machine_or_aws_could_not_bear_is_refused_with_the_bounds() {
+    for (flags, says) in [
+        (["--accounts", "2000000"], "a number from 1 to 10001"),
+        (["--accounts", "0"], "a number from 1 to 10001"),
+        (["--regions", "18"], "a number from 1 to 17"),
+        (["--findings", "10000001"], "a number from 0 to 10000000"),
+        (["--fault", "GetFinding=throttle"], "no operation"),
+        (["--pace", "updating=soon"], "whole number of seconds"),
+    ] {
+        let refused = super::hubkeeper(&[&["local"][..], &flags].concat()).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && said.contains(says), "{flags:?}: {said}");
+    }
+}
+
+#[test]
 fn what_aws_leaves_unsaid_is_as_the_flags_say() {
     let keys = |more: &[&str]| {
         let served = Served::with(&[&["--no-buckets"][..], more].concat());
@@ -252,8 +291,11 @@ fn a_snapshot_is_gone_on_from_and_a_file_that_is_none_is_refused_and_left_alone(
     let all = first.all();
     // Killed: what it has is in the file.
     drop(first.running);
-    let second = Served::with(&flags);
-    assert!(second.said.contains("hub.snapshot (went on from it)"), "{}", second.said);
+    // Its clock, too: it stands, though nobody says so again.
+    let second = Served::with(&flags[4..]);
+    for line in ["hub.snapshot (went on from it)", "clock          stands until POST /_local/advance"] {
+        assert!(second.said.contains(line), "{}", second.said);
+    }
     assert!(second.call("GET /_local/clock", &Value::Null).1.to_string().contains("2026-12-01T09:00:00"));
     assert_eq!(second.all(), all);
     assert_eq!(second.events(), [finding["Id"].as_str().unwrap()]);

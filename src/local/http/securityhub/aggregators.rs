@@ -29,7 +29,7 @@ fn update(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
 }
 
 fn delete(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
-    local.with_hub(|hub, _| hub.delete_aggregator(ask.caller, &ask.label()))?;
+    local.with_hub(|hub, now| hub.delete_aggregator(ask.caller, &ask.label(), now))?;
     Ok(Done::empty())
 }
 

@@ -8,6 +8,7 @@ use crate::local::faults::Verdict;
 use crate::local::http::Incoming;
 use crate::local::hub::caller::Caller;
 use crate::wire::error::AwsError;
+use crate::wire::shapes;
 use crate::wire::sigv4::{decode, parse_form};
 
 /// Does what an operation does.
@@ -60,7 +61,7 @@ impl Ask<'_> {
     /// member that is not there `InvalidInputException`.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, AwsError> {
         let body: &[u8] = if self.incoming.body.is_empty() { b"{}" } else { &self.incoming.body };
-        serde_json::from_slice(body).map_err(|error| match missing(&error) {
+        shapes::read(body).map_err(|error| match missing(&error) {
             Some(member) => AwsError::invalid_input(format!("Invalid parameter '{member}': must be present")),
             None => AwsError::serialization(format!("The request cannot be read: {error}")),
         })

@@ -15,8 +15,8 @@ fn get(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
         let now = local.clock().now();
         let mut state = local.state();
         let asked = request.max_results.and_then(|asked| usize::try_from(asked).ok()).unwrap_or(100);
-        let most = state.switchboard.short_page(asked);
-        state.hub.get_findings(ask.caller, &request, now, most)?
+        let most = state.switchboard.short_page(asked, ask.verdict);
+        state.hub.get_findings_behind(ask.verdict.stale, ask.caller, &request, now, most)?
     };
     Ok(Done { findings: page.texts.len(), unprocessed: 0, body: page.body() })
 }

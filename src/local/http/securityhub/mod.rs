@@ -17,10 +17,10 @@ mod rules;
 mod standards;
 mod tags;
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::time::Duration;
 
-use crate::local::faults::Fault;
+use crate::local::faults::{Fault, Verdict};
 use crate::local::hub::caller::Caller;
 use crate::local::{Call, Local};
 use crate::wire::error::AwsError;
@@ -60,61 +60,77 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
         .ok_or_else(|| AwsError::unknown_operation(format!("Security Hub has no operation at {method} {path}")))?;
     let operation = found.name;
     let at = local.clock().now();
-    let caller = local.identities().caller(incoming, at).map_err(|error| rejected(local, incoming, error))?;
+    let caller = local.identities().caller(incoming, "securityhub", at).map_err(|error| rejected(local, incoming, error))?;
     let note_as = |throttled, findings, unprocessed, error| {
         local.note(Call { operation, caller: Some(caller.clone()), at, findings, unprocessed, error, throttled });
     };
     let note = |findings, unprocessed, error| note_as(false, findings, unprocessed, error);
-    let verdict = match local.admit(found, &caller) {
+    let verdict = match local.admit(found, &caller, &incoming.body) {
         Ok(verdict) => verdict,
         Err(error) => {
             note_as(true, 0, 0, Some(error.code));
             return Err(error);
         }
     };
-    match verdict.fault {
-        Some(Fault::TimeoutBefore) => {
-            note(0, 0, Some("NoAnswer"));
-            return silence().await;
+    let act = async {
+        let ask = Ask { caller: &caller, verdict: &verdict, incoming, label };
+        let result = match handler(operation) {
+            Some(handler) => handler(local, &ask),
+            None => Err(AwsError::not_implemented(format!("Security Hub Local does not have {operation}"))),
+        };
+        let lost = (verdict.fault == Some(Fault::TimeoutAfter)).then_some("NoAnswer");
+        match &result {
+            Ok(done) => note(done.findings, done.unprocessed, lost),
+            Err(error) => note(0, 0, lost.or(Some(error.code))),
         }
-        Some(Fault::EmptyBody) => {
-            note(0, 0, Some("EmptyBody"));
-            return Ok(String::new());
-        }
-        Some(Fault::Throttle(_) | Fault::ServerError(_) | Fault::AccessDenied) => {
-            let error = error_of(verdict.fault, &format!("securityhub:{operation}"), &caller);
-            note_as(matches!(verdict.fault, Some(Fault::Throttle(_))), 0, 0, Some(error.code));
-            return Err(error);
-        }
-        Some(Fault::TimeoutAfter | Fault::Partial { .. }) | None => {}
-    }
-    let ask = Ask { caller: &caller, verdict: &verdict, incoming, label };
-    let result = match handler(operation) {
-        Some(handler) => handler(local, &ask),
-        None => Err(AwsError::not_implemented(format!("Security Hub Local does not have {operation}"))),
+        result.map(|done| done.body)
     };
-    if verdict.fault == Some(Fault::TimeoutAfter) {
-        let (findings, unprocessed) = result.as_ref().map_or((0, 0), |done| (done.findings, done.unprocessed));
-        note(findings, unprocessed, Some("NoAnswer"));
-        return silence().await;
-    }
-    match result {
-        Ok(done) => {
-            note(done.findings, done.unprocessed, None);
-            Ok(done.body)
+    let met = |fault: &Fault| match fault {
+        Fault::TimeoutBefore => note(0, 0, Some("NoAnswer")),
+        Fault::EmptyBody => note(0, 0, Some("EmptyBody")),
+        other => {
+            let code = error_of(other, operation, &caller).code;
+            note_as(matches!(other, Fault::Throttle(_)), 0, 0, Some(code));
         }
-        Err(error) => {
-            note(0, 0, Some(error.code));
-            Err(error)
+    };
+    beset(&verdict, &format!("securityhub:{operation}"), &caller, met, act).await
+}
+
+/// A call under the faults that it meets. `permission`: as IAM names it. `met`: is told of a fault instead of which nothing is done.
+pub(super) async fn beset(
+    verdict: &Verdict,
+    permission: &str,
+    caller: &Caller,
+    met: impl FnOnce(&Fault),
+    act: impl Future<Output = Result<String, AwsError>>,
+) -> Result<String, AwsError> {
+    let answer = match &verdict.fault {
+        None | Some(Fault::SlowMillis(_) | Fault::StaleMillis(_) | Fault::ShortPage | Fault::Partial { .. }) => act.await,
+        Some(Fault::TimeoutAfter) => {
+            // Done, whatever it was; nobody hears of it.
+            let _ = act.await;
+            silence().await
         }
+        Some(fault) => {
+            met(fault);
+            match fault {
+                Fault::TimeoutBefore => silence().await,
+                Fault::EmptyBody => Ok(String::new()),
+                other => Err(error_of(other, permission, caller)),
+            }
+        }
+    };
+    if !verdict.slow.is_zero() {
+        tokio::time::sleep(verdict.slow.min(SILENCE)).await;
     }
+    answer
 }
 
 /// Counts a call, if it is one of Security Hub, that is refused before anybody asks what it says.
 pub(super) fn rejected(local: &Local, incoming: &Incoming, error: AwsError) -> AwsError {
     if let Some((found, _)) = operations::find(incoming.method.as_str(), &incoming.path) {
         let at = local.clock().now();
-        let caller = local.identities().caller(incoming, at).ok();
+        let caller = local.identities().caller(incoming, "securityhub", at).ok();
         let (operation, error) = (found.name, Some(error.code));
         local.note(Call { operation, caller, at, findings: 0, unprocessed: 0, error, throttled: false });
     }
@@ -122,22 +138,23 @@ pub(super) fn rejected(local: &Local, incoming: &Incoming, error: AwsError) -> A
 }
 
 /// No answer, until the client gives up.
-pub(super) async fn silence() -> Result<String, AwsError> {
+async fn silence() -> Result<String, AwsError> {
     let never = pending::<()>();
     let _ = tokio::time::timeout(SILENCE, never).await;
     Err(AwsError::unavailable("Service Unavailable"))
 }
 
-pub(super) fn error_of(fault: Option<Fault>, operation: &str, caller: &Caller) -> AwsError {
+fn error_of(fault: &Fault, permission: &str, caller: &Caller) -> AwsError {
     match fault {
-        Some(Fault::Throttle(code)) => code.error(),
-        Some(Fault::AccessDenied) => AwsError::access_denied(format!(
-            "User: {} is not authorized to perform: {operation} with an explicit deny",
+        Fault::Throttle(code) => code.error(),
+        Fault::AccessDenied | Fault::DeniedField(_) => AwsError::access_denied(format!(
+            "User: {} is not authorized to perform: {permission} with an explicit deny",
             caller.arn()
         )),
-        Some(Fault::ServerError(503)) => AwsError::unavailable("Service Unavailable"),
-        Some(Fault::ServerError(status)) if (500..600).contains(&status) => {
-            AwsError { status, ..AwsError::internal("Internal server error") }
+        Fault::ExpiredCredentials => AwsError::expired_token("The security token included in the request is expired"),
+        Fault::ServerError(503) => AwsError::unavailable("Service Unavailable"),
+        Fault::ServerError(status) if (500..600).contains(status) => {
+            AwsError { status: *status, ..AwsError::internal("Internal server error") }
         }
         _ => AwsError::internal("Internal server error"),
     }

@@ -24,13 +24,12 @@ use serde_json::Value;
 
 use crate::core::filter::{Field, OwnedItem, extract_raw, timestamp};
 use crate::core::ids::{AccountId, Region};
-use crate::local::clock::before;
 
 use super::lifetime::{Ends, Lifetimes};
 use columns::Columns;
 use orders::Orders;
 use pack::{Packed, Packer};
-use past::{Past, Seen};
+use past::{Past, Reading, Seen};
 use rounds::Rounds;
 use set::{Bits, Set};
 use words::Words;
@@ -168,10 +167,11 @@ impl Store {
         Some(Row { account: *account, region, created, updated, made: kept.made, kept, packer: &self.packer })
     }
 
-    /// The finding as a read sees it that lags behind by `lag`; `None`: not there, or not yet.
-    pub fn seen(&self, row: u32, now: Timestamp, lag: Duration) -> Option<String> {
-        match self.past.seen(row, before(now, lag)) {
-            Seen::Newest => Some(self.get(row)?.text()),
+    /// The finding as a read sees it that lags behind; `None`: not there, or not yet.
+    pub fn seen(&self, row: u32, reading: &Reading<'_>) -> Option<String> {
+        let newest = self.get(row)?;
+        match self.past.seen(row, newest.region, reading) {
+            Seen::Newest => Some(newest.text()),
             Seen::Old(old) => self.packer.unpack(old?),
         }
     }
@@ -220,17 +220,22 @@ impl Store {
         if let Some(control) = checked_by(finding) {
             self.rounds.add(row, account, region, control);
         }
-        self.past.written(row, None, now, lag);
+        self.past.written(row, None, now, lag, None);
         Some(row)
     }
 
     /// Writes a finding anew, which was `old`. The old text is kept as long as a read that lags behind by `lag` may see it.
     pub fn replace(&mut self, row: u32, old: &Value, new: &Value, now: Timestamp, lag: Duration) {
+        self.replace_from(None, row, old, new, now, lag);
+    }
+
+    /// The same, written in the Region `from`; `None`: in the finding's own.
+    pub fn replace_from(&mut self, from: Option<&Region>, row: u32, old: &Value, new: &Value, now: Timestamp, lag: Duration) {
         let packed = self.packer.pack(&kind(new), &new.to_string());
         let Some(Some(kept)) = self.rows.get_mut(row as usize) else { return };
         let before = std::mem::replace(&mut kept.packed, packed);
         self.file(row, Some(old), new);
-        self.past.written(row, Some(before), now, lag);
+        self.past.written(row, Some(before), now, lag, from);
     }
 
     /// These twins are the customer's from now on.

@@ -2,6 +2,7 @@
 
 use super::members::{create, designate, ids as accounts, world};
 use super::*;
+use crate::local::hub::Lags;
 use crate::local::hub::topology::view::OldFindings;
 use crate::wire::securityhub::{CreateFindingAggregator, FindingAggregator, UpdateFindingAggregator};
 
@@ -40,7 +41,7 @@ fn three() -> Hub {
 }
 
 #[test]
-fn what_is_new_or_updated_after_a_region_is_linked_is_seen_from_home_and_no_longer_once_the_aggregator_is_deleted() {
+fn what_is_new_or_updated_after_a_region_is_linked_is_seen_from_home_and_stays_there_once_the_aggregator_is_deleted() {
     let mut hub = three();
     let old = put(&mut hub, ADMIN, LINKED, "old", 10);
     put(&mut hub, ADMIN, HOME, "home", 10);
@@ -68,9 +69,37 @@ fn what_is_new_or_updated_after_a_region_is_linked_is_seen_from_home_and_no_long
     let there = get(&hub, ADMIN, LINKED, &GetFindings::default());
     assert!(there.iter().any(|finding| finding["Workflow"]["Status"] == "NOTIFIED"));
     assert_eq!(seen(&hub, ADMIN, LINKED, 100), ["new", "old"], "what is linked sees no more than before");
-    hub.delete_aggregator(&caller(ADMIN, HOME), &arn).unwrap();
-    assert_eq!(seen(&hub, ADMIN, HOME, 100), ["home"]);
+    hub.delete_aggregator(&caller(ADMIN, HOME), &arn, at(100)).unwrap();
+    put(&mut hub, ADMIN, LINKED, "after", 110);
+    assert_eq!(seen(&hub, ADMIN, HOME, 120), ["home", "new", "old"], "what had flown stays, and nothing more comes");
+    assert_eq!(codes(&update(&mut hub, ADMIN, &[&old], workflow(WorkflowStatus::Resolved))), [""; 0]);
     assert_eq!(hub.aggregators(&caller(ADMIN, LINKED), None, None).unwrap().finding_aggregators, []);
+}
+
+#[test]
+fn a_write_is_seen_at_once_in_its_region_and_in_others_once_it_is_replicated() {
+    let mut hub = three();
+    hub.set_lags(Lags { all: Duration::from_secs(5), replication: Duration::from_secs(30), ..Lags::default() });
+    aggregate(&mut hub, ADMIN, "ALL_REGIONS", &[], 0).unwrap();
+    let key = put(&mut hub, ADMIN, LINKED, "a", 100);
+    let there = |hub: &Hub, region: &str, now| seen(hub, ADMIN, region, now).len();
+    assert_eq!([104, 105].map(|now| there(&hub, LINKED, now)), [0, 1]);
+    assert_eq!([134, 135].map(|now| there(&hub, HOME, now)), [0, 1]);
+    // Back from home: seen at home first.
+    let request = BatchUpdateFindings { finding_identifiers: vec![identifier(&key)], ..workflow(WorkflowStatus::Notified) };
+    hub.update(&caller(ADMIN, HOME), &request, at(200), &mut |_| None).unwrap();
+    let status = |hub: &Hub, region: &str, now| {
+        let page = hub.get_findings(&caller(ADMIN, region), &GetFindings::default(), at(now), None).unwrap();
+        let finding: Value = serde_json::from_str(&page.texts[0]).unwrap();
+        finding["Workflow"]["Status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([204, 205].map(|now| status(&hub, HOME, now)), ["NEW", "NOTIFIED"]);
+    assert_eq!([234, 235].map(|now| status(&hub, LINKED, now)), ["NEW", "NOTIFIED"]);
+    // What is written there meanwhile stands on what came from home.
+    hub.update(&caller(ADMIN, HOME), &request, at(300), &mut |_| None).unwrap();
+    hub.check(&key, ComplianceStatus::Passed, at(310)).unwrap();
+    assert_eq!([314, 315].map(|now| status(&hub, LINKED, now)), ["NOTIFIED", "RESOLVED"]);
+    assert_eq!([344, 345].map(|now| status(&hub, HOME, now)), ["NOTIFIED", "RESOLVED"]);
 }
 
 #[test]
@@ -82,11 +111,44 @@ fn each_mode_shows_its_regions_and_links_that_stay_keep_what_has_flown() {
     }
     assert_eq!(seen(&hub, ADMIN, HOME, 20), ["l", "o"]);
     relink(&mut hub, &arn, "ALL_REGIONS_EXCEPT_SPECIFIED", &[OTHER], 20).unwrap();
-    assert_eq!(seen(&hub, ADMIN, HOME, 20), ["l"]);
+    put(&mut hub, ADMIN, OTHER, "p", 25);
+    assert_eq!(seen(&hub, ADMIN, HOME, 28), ["l", "o"], "what had flown stays, and no more comes");
     relink(&mut hub, &arn, "SPECIFIED_REGIONS", &[OTHER, LINKED], 30).unwrap();
-    assert_eq!(seen(&hub, ADMIN, HOME, 30), ["l"], "the other Region is linked anew, and what it had is old");
+    assert_eq!(seen(&hub, ADMIN, HOME, 30), ["l", "o"], "the other Region is linked anew, and what it had meanwhile is old");
     let none = relink(&mut hub, &arn, "NO_REGIONS", &[], 40).unwrap();
-    assert_eq!((none.region_linking_mode.as_str(), none.regions.len(), seen(&hub, ADMIN, HOME, 40).len()), ("NO_REGIONS", 0, 0));
+    put(&mut hub, ADMIN, LINKED, "q", 50);
+    assert_eq!((none.region_linking_mode.as_str(), none.regions.len()), ("NO_REGIONS", 0));
+    assert_eq!(seen(&hub, ADMIN, HOME, 60), ["l", "o"]);
+}
+
+#[test]
+fn what_stays_at_home_when_a_link_ends_is_seen_by_whom_it_concerns_and_a_row_that_is_used_again_is_not_it() {
+    let mut hub = world(&[(ADMIN, HOME), (ADMIN, LINKED), (MEMBER, HOME), (MEMBER, LINKED)]);
+    let arn = aggregate(&mut hub, ADMIN, "ALL_REGIONS", &[], 0).unwrap().finding_aggregator_arn;
+    for region in [HOME, LINKED] {
+        designate(&mut hub, ADMIN, region);
+        create(&mut hub, ADMIN, region, &[MEMBER]);
+    }
+    put(&mut hub, MEMBER, LINKED, "m", 10);
+    put(&mut hub, ADMIN, LINKED, "a", 10);
+    hub.delete_aggregator(&caller(ADMIN, HOME), &arn, at(20)).unwrap();
+    let both = |hub: &Hub| (seen(hub, ADMIN, HOME, 30), seen(hub, MEMBER, HOME, 30));
+    assert_eq!(both(&hub), (strings(&["a", "m"]), strings(&["m"])));
+    for row in 0..2 {
+        hub.store.remove(row);
+    }
+    put(&mut hub, ADMIN, LINKED, "b", 25);
+    put(&mut hub, ADMIN, LINKED, "c", 25);
+    assert_eq!(both(&hub), (vec![], vec![]));
+}
+
+#[test]
+fn in_the_millisecond_of_a_link_only_what_comes_after_it_flows() {
+    let mut hub = three();
+    put(&mut hub, ADMIN, LINKED, "before", 10);
+    aggregate(&mut hub, ADMIN, "ALL_REGIONS", &[], 10).unwrap();
+    put(&mut hub, ADMIN, LINKED, "after", 10);
+    assert_eq!(seen(&hub, ADMIN, HOME, 10), ["after"]);
 }
 
 #[test]
@@ -141,7 +203,7 @@ fn a_member_has_its_administrators_aggregator_and_may_not_change_it_nor_have_one
     assert_eq!(listed[0].finding_aggregator_arn, arn);
     assert_eq!(hub.aggregator(&member, &arn).unwrap().regions, [LINKED]);
     assert_eq!(hub.aggregator(&member, &own).unwrap_err().code, "ResourceNotFoundException", "its own has ended");
-    assert_eq!(hub.delete_aggregator(&member, &arn).unwrap_err().code, "AccessDeniedException");
+    assert_eq!(hub.delete_aggregator(&member, &arn, at(100)).unwrap_err().code, "AccessDeniedException");
     let refused = aggregate(&mut hub, MEMBER, "ALL_REGIONS", &[], 5).unwrap_err();
     assert_eq!(refused.message, "A finding aggregator cannot be created by a member account.");
     hub.disassociate_members(&caller(ADMIN, HOME), &accounts(&[MEMBER]), at(6)).unwrap();
@@ -157,9 +219,9 @@ fn an_account_has_one_aggregator_which_is_changed_from_its_home_region() {
     let second = CreateFindingAggregator { region_linking_mode: "ALL_REGIONS".to_owned(), regions: None };
     assert_eq!(hub.create_aggregator(&elsewhere, &second, at(1)).unwrap_err().code, "InvalidInputException");
     assert_eq!(hub.aggregator(&elsewhere, &arn).unwrap().finding_aggregation_region, HOME);
-    assert_eq!(hub.delete_aggregator(&elsewhere, &arn).unwrap_err().code, "InvalidInputException");
-    hub.delete_aggregator(&caller(ADMIN, HOME), &arn).unwrap();
-    assert_eq!(hub.delete_aggregator(&caller(ADMIN, HOME), &arn).unwrap_err().code, "ResourceNotFoundException");
+    assert_eq!(hub.delete_aggregator(&elsewhere, &arn, at(100)).unwrap_err().code, "InvalidInputException");
+    hub.delete_aggregator(&caller(ADMIN, HOME), &arn, at(100)).unwrap();
+    assert_eq!(hub.delete_aggregator(&caller(ADMIN, HOME), &arn, at(100)).unwrap_err().code, "ResourceNotFoundException");
     assert_eq!(hub.create_aggregator(&elsewhere, &second, at(2)).unwrap().finding_aggregation_region, LINKED);
 }
 

@@ -168,7 +168,7 @@ fn central_configuration_begins_pending_at_home_and_makes_members_in_every_linke
     hub.update_aggregator(&home, &all, at(40)).unwrap();
     assert_eq!((enabled(&hub, OTHER), listed(&hub, OTHER)), (vec![MEMBER.to_owned()], vec![ADMIN.to_owned()]));
     // Without a home Region it ends, and members stay.
-    hub.delete_aggregator(&home, &arn).unwrap();
+    hub.delete_aggregator(&home, &arn, at(100)).unwrap();
     let local = described(&hub, HOME, 50);
     assert_eq!(local.organization_configuration.configuration_type, ConfigurationType::Local);
     assert_eq!(enabled(&hub, HOME), [MEMBER]);

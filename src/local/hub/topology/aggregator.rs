@@ -22,6 +22,19 @@ pub struct Aggregator {
     /// Since when a Region is linked, where that is not `others`.
     begun: BTreeMap<Region, Option<Timestamp>>,
     others: Option<Timestamp>,
+    /// Rows of findings that were processed in the very millisecond of a link, and before it; ascending.
+    early: Vec<u32>,
+}
+
+/// What the home Region keeps of links that have ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remains {
+    /// The home Region.
+    pub home: Region,
+    /// When they ended: what has come since is nothing of it.
+    pub ended: Timestamp,
+    /// Rows of the findings that had flown; ascending.
+    pub rows: Vec<u32>,
 }
 
 impl Aggregator {
@@ -29,7 +42,7 @@ impl Aggregator {
     pub fn new(id: String, home: Region, mode: LinkingMode, mut regions: Vec<Region>, since: Option<Timestamp>) -> Self {
         regions.sort_unstable();
         regions.dedup();
-        Self { id, home, mode, regions, begun: BTreeMap::new(), others: since }
+        Self { id, home, mode, regions, begun: BTreeMap::new(), others: since, early: Vec::new() }
     }
 
     /// Whether findings of this Region flow to the home Region.
@@ -42,6 +55,20 @@ impl Aggregator {
                 LinkingMode::SpecifiedRegions => named,
                 LinkingMode::NoRegions => false,
             }
+    }
+
+    /// The same, where the findings of these rows were processed at the time of the link, and before it; ascending.
+    #[must_use]
+    pub fn later_than(mut self, early: Vec<u32>) -> Self {
+        self.early.extend(early);
+        self.early.sort_unstable();
+        self.early.dedup();
+        self
+    }
+
+    /// Whether the finding of a row, processed at the time of a link, was so after it.
+    pub fn is_late(&self, row: u32) -> bool {
+        self.early.binary_search(&row).is_err()
     }
 
     /// Since when a linked Region is linked; `None`: from the start.
@@ -59,6 +86,7 @@ impl Aggregator {
         }
         let named: BTreeSet<&Region> = self.regions.iter().chain(&new.regions).chain(self.begun.keys()).collect();
         let since = |region: &Region| if self.links(region) { self.since(region) } else { Some(now) };
+        new.early.clone_from(&self.early);
         new.begun = named.into_iter().map(|region| (region.clone(), since(region))).collect();
         new
     }

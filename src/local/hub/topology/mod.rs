@@ -19,7 +19,7 @@ use crate::local::forms;
 use crate::wire::securityhub::{AutoEnableStandards, Feature, LinkingMode, MemberStatus};
 
 use super::organization::{LAID_OUT, Organization};
-use aggregator::Aggregator;
+use aggregator::{Aggregator, Remains};
 use membership::{Bond, Membership};
 
 /// What is known of an account beside its id. Of most nothing is: every twelve-digit access key is an account.
@@ -72,6 +72,8 @@ pub struct Topology {
     administrators: BTreeMap<Region, BTreeMap<AccountId, AccountId>>,
     /// By account.
     aggregators: BTreeMap<AccountId, Aggregator>,
+    /// By account: of its aggregators' links that have ended.
+    remains: BTreeMap<AccountId, Vec<Remains>>,
 }
 
 impl Topology {
@@ -86,6 +88,7 @@ impl Topology {
             members: BTreeMap::new(),
             administrators: BTreeMap::new(),
             aggregators: BTreeMap::new(),
+            remains: BTreeMap::new(),
         }
     }
 
@@ -195,6 +198,18 @@ impl Topology {
     pub fn aggregator_for(&self, account: AccountId, region: &Region) -> Option<(AccountId, &Aggregator)> {
         let owner = self.administrator(account, region).unwrap_or(account);
         Some((owner, self.aggregators.get(&owner)?))
+    }
+
+    /// What the home Regions of this account's aggregators keep of links that have ended.
+    pub fn remains(&self, account: AccountId) -> &[Remains] {
+        self.remains.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    /// Links of its aggregator have ended.
+    pub fn keep_remains(&mut self, account: AccountId, remains: Remains) {
+        if !remains.rows.is_empty() {
+            self.remains.entry(account).or_default().push(remains);
+        }
     }
 
     /// Another aggregator, or none.

@@ -3,8 +3,8 @@
 //! In a Region an administrator sees its members' findings of that Region. In the home Region of its aggregator an account sees
 //! its findings of the linked Regions too, and an administrator those of the accounts that are its members in both. What was
 //! there before a Region was linked, or an account became a member, is not replicated; a later version of it is. When a link
-//! ends, its findings are no longer seen from the home Region (AWS keeps there what it has replicated, and no longer updates
-//! it).
+//! ends, what had flown stays visible in the home Region, and nothing more comes. AWS keeps it there as it was; here a finding
+//! is one, and what is seen of it from home follows what becomes of it.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use crate::local::hub::store::set::Bits;
 use crate::wire::securityhub::MemberStatus;
 
 use super::Topology;
-use super::aggregator::Aggregator;
+use super::aggregator::{Aggregator, Remains};
 
 /// What becomes of the findings that a Region had before it was linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -96,6 +96,8 @@ pub struct View<'a> {
     from: &'a Region,
     aggregator: Option<(AccountId, &'a Aggregator)>,
     now: Timestamp,
+    /// Whose aggregator counts here.
+    owner: AccountId,
 }
 
 impl View<'_> {
@@ -119,14 +121,31 @@ impl View<'_> {
 
     /// Whether this one finding is in it.
     pub fn shows(&self, row: u32, account: AccountId, region: &Region) -> bool {
-        self.is_on(account, region)
-            && self.flows(account, region).is_some_and(|flows| flows.is_none_or(|since| self.has_flown(row, since)))
+        let flows = || self.flows(account, region).is_some_and(|flows| flows.is_none_or(|since| self.has_flown(row, since)));
+        self.is_on(account, region) && (flows() || self.keeps(row, account))
+    }
+
+    /// What is kept here of links that have ended.
+    fn remains(&self) -> impl Iterator<Item = &Remains> {
+        self.hub.topology.remains(self.owner).iter().filter(|of| of.home == *self.from)
+    }
+
+    /// Whether it had flown here before the link ended.
+    fn keeps(&self, row: u32, account: AccountId) -> bool {
+        let topology = &self.hub.topology;
+        let whose = account == self.owner || topology.administrator(account, self.from) == Some(self.owner);
+        let seen = whose && (self.viewer == self.owner || self.viewer == account);
+        // A row that is used again is another finding.
+        let is_old = |ended: Timestamp| self.hub.store.get(row).is_some_and(|found| found.made <= ended);
+        seen && self.remains().any(|of| of.rows.binary_search(&row).is_ok() && is_old(of.ended))
     }
 
     /// Whether a finding has flown to the home Region, where they flow since `since`.
     fn has_flown(&self, row: u32, since: Timestamp) -> bool {
         let processed = self.hub.store.processed().get(row as usize).copied().unwrap_or_default();
-        processed >= since.as_millisecond() || self.was_copied(row, since)
+        let late = || self.aggregator.is_none_or(|(_, aggregator)| aggregator.is_late(row));
+        let since_then = processed > since.as_millisecond() || (processed == since.as_millisecond() && late());
+        since_then || self.was_copied(row, since)
     }
 
     fn was_copied(&self, row: u32, since: Timestamp) -> bool {
@@ -152,6 +171,12 @@ impl View<'_> {
             }
             rows.drop_all(&hidden);
         }
+        for row in self.remains().flat_map(|of| &of.rows) {
+            let found = store.get(*row);
+            if found.is_some_and(|found| self.is_on(found.account, found.region) && self.keeps(*row, found.account)) {
+                rows.insert(*row);
+            }
+        }
         rows
     }
 }
@@ -161,6 +186,7 @@ impl Hub {
     pub fn view<'a>(&'a self, caller: &'a Caller, now: Timestamp) -> View<'a> {
         let (viewer, from) = (caller.account, &caller.region);
         let aggregator = self.topology.aggregator_for(viewer, from).filter(|(_, aggregator)| aggregator.home == *from);
-        View { hub: self, viewer, from, aggregator, now }
+        let owner = self.topology.administrator(viewer, from).unwrap_or(viewer);
+        View { hub: self, viewer, from, aggregator, now, owner }
     }
 }

@@ -136,7 +136,7 @@ async fn the_sdk_tries_again_what_it_would_try_again_on_aws_and_nothing_else() {
     let (limit, busy) = (Fault::Throttle(ThrottleCode::LimitExceeded), Fault::Throttle(ThrottleCode::TooManyRequests));
     for fault in [limit, busy, Fault::ServerError(500), Fault::ServerError(503)] {
         let before = world.local.count("DescribeHub");
-        let calls = vec![CallFault::of("DescribeHub", fault).times(1)];
+        let calls = vec![CallFault::of("DescribeHub", fault.clone()).times(1)];
         world.local.set_faults(Faults { calls, ..Faults::default() });
         assert!(admin.describe_hub().send().await.unwrap().hub_arn().is_some());
         let after = world.local.count("DescribeHub");
