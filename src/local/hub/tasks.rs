@@ -1,4 +1,5 @@
-//! What happens later: findings whose control is off are archived, findings follow a change of ControlFindingGenerator.
+//! What happens later: findings whose control is off are archived, findings follow a change of ControlFindingGenerator, what a hub
+//! that is off had is deleted.
 //!
 //! The hub has no clock: who has one calls [`Hub::turn`], and what was due until then happens in its order, as of the time it
 //! was due. Source of the times: see [`super::pace`].
@@ -24,6 +25,8 @@ pub(super) enum Task {
     Archive { account: AccountId, region: Region, control: ControlId },
     /// A part of the findings of these accounts, control by control; so many are done.
     Convert { accounts: Vec<AccountId>, region: Region, part: usize, done: usize },
+    /// What a hub had that was switched off, if it still is.
+    Forget { account: AccountId, region: Region },
 }
 
 impl Hub {
@@ -48,6 +51,7 @@ impl Hub {
                     self.tasks.entry(due).or_default().push_front(rest);
                 }
             }
+            Some(Task::Forget { account, region }) => self.forget_hub(account, &region, due),
             None => {}
         }
     }

@@ -95,7 +95,7 @@ fn a_new_hub_has_the_two_default_standards_unless_it_is_told_not_to() {
     assert_eq!(enabled(&hub, &stranger, 29), with(SubscriptionStatus::Pending));
     assert_eq!(enabled(&hub, &stranger, 30), with(SubscriptionStatus::Ready));
     assert_eq!(hub.describe(&stranger, None).unwrap().control_finding_generator, Generator::SecurityControl);
-    hub.disable(&stranger).unwrap();
+    hub.disable(&stranger, at(60)).unwrap();
     let bare = EnableSecurityHub {
         enable_default_standards: Some(false),
         control_finding_generator: Some("STANDARD_CONTROL".to_owned()),
@@ -109,10 +109,10 @@ fn a_new_hub_has_the_two_default_standards_unless_it_is_told_not_to() {
 #[test]
 fn an_administrator_cannot_disable_its_hub_and_a_member_can_once_it_is_disassociated() {
     let mut hub = hub();
-    assert_eq!(hub.disable(&admin()).unwrap_err().code, "InvalidInputException");
-    assert_eq!(hub.disable(&caller(MEMBER, HOME)).unwrap_err().code, "InvalidAccessException");
+    assert_eq!(hub.disable(&admin(), at(60)).unwrap_err().code, "InvalidInputException");
+    assert_eq!(hub.disable(&caller(MEMBER, HOME), at(60)).unwrap_err().code, "InvalidAccessException");
     hub.disassociate_members(&admin(), &AccountIds { account_ids: vec![MEMBER.to_owned()] }, at(1)).unwrap();
-    hub.disable(&caller(MEMBER, HOME)).unwrap();
+    hub.disable(&caller(MEMBER, HOME), at(60)).unwrap();
     assert!(!hub.is_enabled(MEMBER.parse().unwrap(), &HOME.parse().unwrap()));
     assert!(hub.is_enabled(MEMBER.parse().unwrap(), &LINKED.parse().unwrap()));
 }

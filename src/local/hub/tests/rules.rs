@@ -330,7 +330,7 @@ fn a_bad_value_refuses_the_whole_request_and_changes_nothing() {
 }
 
 #[test]
-fn rules_and_their_tags_go_with_the_rule_and_with_the_hub() {
+fn rules_and_their_tags_go_with_the_rule_and_with_a_hub_that_is_off_for_90_days() {
     let mut hub = hub();
     let stranger = caller(STRANGER, HOME);
     let tags = Tags::from([("team".to_owned(), "sec".to_owned())]);
@@ -341,8 +341,19 @@ fn rules_and_their_tags_go_with_the_rule_and_with_the_hub() {
     assert_eq!(hub.tags_of(&caller(ADMIN, HOME), &arns[0]).unwrap_err().code, "ResourceNotFoundException");
     hub.delete_rules(&stranger, &AutomationRulesArns { automation_rules_arns: vec![arns[0].clone()] }).unwrap();
     assert_eq!(hub.tags_of(&stranger, &arns[0]).unwrap_err().code, "ResourceNotFoundException");
-    hub.disable(&stranger).unwrap();
-    hub.enable(&stranger, &EnableSecurityHub::default(), at(3)).unwrap();
+    let day = |days: u64| at(60 + days * 86_400);
+    hub.disable(&stranger, day(0)).unwrap();
+    assert_eq!(hub.tags_of(&stranger, &arns[1]).unwrap_err().code, "ResourceNotFoundException");
+    while hub.turn(day(89), 500) {}
+    hub.enable(&stranger, &EnableSecurityHub::default(), day(89)).unwrap();
+    assert_eq!(hub.list_rules(&stranger, None, None).unwrap().automation_rules_metadata.len(), 1);
+    assert_eq!(hub.tags_of(&stranger, &arns[1]).unwrap().tags, tags);
+    // The days count from the last time.
+    hub.disable(&stranger, day(90)).unwrap();
+    while hub.turn(day(179), 500) {}
+    assert!(!hub.tags.is_empty());
+    while hub.turn(day(180), 500) {}
+    hub.enable(&stranger, &EnableSecurityHub::default(), day(180)).unwrap();
     assert_eq!(hub.list_rules(&stranger, None, None).unwrap().automation_rules_metadata, []);
     assert!(hub.tags.is_empty());
     let key = add(&mut hub, &failed(STRANGER, HOME, "a", 0));
