@@ -45,6 +45,8 @@ pub struct Finding {
     /// Whether the top has the provider's own word beside them.
     original: bool,
     pub provider_severity: String,
+    /// Whether the provider gave a word, and the confidence that it gave.
+    provider_says: (bool, Option<i64>),
     pub confidence: Option<i64>,
     pub verification: Option<String>,
     /// What a customer has set, and a provider does not any more.
@@ -174,7 +176,7 @@ impl Oracle {
     fn take(&mut self, key: &Key, version: &Version, own_check: bool) {
         let severity = match &version.severity {
             Ok(label) => (label.clone(), word(label)),
-            Err(number) => (label(*number).to_owned(), word(label(*number))),
+            Err(number) => (label(*number).to_owned(), *number),
         };
         let original = version.severity.is_ok();
         let passed = version.compliance.as_deref() == Some("PASSED");
@@ -202,6 +204,7 @@ impl Oracle {
                 provider_severity: severity.0.clone(),
                 severity,
                 original,
+                provider_says: (original, version.confidence),
                 confidence: version.confidence,
                 verification: None,
                 customers: BTreeSet::new(),
@@ -215,14 +218,12 @@ impl Oracle {
         if version.updated <= known.updated {
             return;
         }
+        let before = known.clone();
         let was_passed = known.compliance.as_deref() == Some("PASSED");
         let returns = known.record == "ARCHIVED" && version.record == "ACTIVE";
         let is = known.workflow.as_str();
         let next = if own_check && passed && !was_passed {
             if is == "SUPPRESSED" && !self.readings.resolves_suppressed { "SUPPRESSED" } else { "RESOLVED" }
-        } else if own_check && passed && is == "RESOLVED" {
-            // What passes needs nobody, also when it is back.
-            "RESOLVED"
         } else if (returns || was_passed && !passed && version.compliance.is_some()) && matches!(is, "NOTIFIED" | "RESOLVED") {
             "NEW"
         } else {
@@ -241,7 +242,12 @@ impl Oracle {
         if !known.customers.contains("Confidence") {
             known.confidence = version.confidence;
         }
-        known.history.push((self.now, false));
+        known.provider_says = (original, version.confidence);
+        // Times alone are no change.
+        let times = Finding { updated: known.updated, processed: known.processed, ..before };
+        if times != *known {
+            known.history.push((self.now, false));
+        }
         self.events.push(event);
     }
 
@@ -293,7 +299,8 @@ impl Oracle {
         if let Some((text, by)) = &values.note {
             known.note = Some((text.clone(), by.clone(), self.now));
         }
-        if let Some(fields) = &values.user_fields {
+        // Nothing can be cleared.
+        if let Some(fields) = values.user_fields.as_ref().filter(|fields| !fields.is_empty()) {
             let kept = if self.readings.merges_user_fields { known.user_fields.take() } else { None };
             let mut all = kept.unwrap_or_default();
             all.extend(fields.clone());
@@ -306,7 +313,6 @@ impl Oracle {
             None => {}
         }
         if values.severity.is_some() {
-            known.original = false;
             known.customers.insert("Severity");
         }
         if values.confidence.is_some() {
