@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -14,8 +15,8 @@ use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals;
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, RulesSee, Sharing, Speed,
-    SuppressedOnPassed, Switches, ThrottleCode, UserFields,
+    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Pace, Resets, RulesSee,
+    Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
 
@@ -42,10 +43,13 @@ Ground rules:
 
 While it runs: GET / is a page that tells what is in it, the calls so far and the switches; under
 /_local/ are GET and PUT faults, POST advance {\"seconds\": 3600}, POST accounts (AWS
-Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST snapshot, POST action (what
-the console does with a custom action: {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET
-clock, organization, operations, calls. The log has a line for each call: account, Region,
-operation, code and milliseconds (target hubkeeper::local::call; --log warn is silent).
+Organizations: {\"id\": \"444455556666\", \"inOrganization\": false}), POST world (somebody did something
+to resources, which their next checks will see: {\"Filters\": ..., \"Becomes\": \"PASSED\"}; or FAILED,
+WARNING, NOT_AVAILABLE, DELETED), POST checks (they run now: {\"Filters\": ...}; with \"NewIds\": true
+they make new findings), POST snapshot, POST action (what the console does with a custom action:
+{\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET clock, organization,
+operations, calls. The log has a line for each call: account, Region, operation, code and
+milliseconds (target hubkeeper::local::call; --log warn is silent).
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
 advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
@@ -97,9 +101,16 @@ pub(super) struct Args {
     /// Days without an update until an archived finding is removed; 0: never
     #[arg(long, value_name = "DAYS", default_value_t = 30, help_heading = "Clock")]
     keep_archived_days: u16,
-    /// Days without an update until a control finding is archived: 3 to 5 on AWS; 0: never, for nothing checks it here by itself
-    #[arg(long, value_name = "DAYS", default_value_t = 0, help_heading = "Clock")]
-    archive_days: u16,
+    /// Days without an update until a control finding is archived: 3 to 5 on AWS; 0: never. Default: 5, with --no-checks 0
+    #[arg(long, value_name = "DAYS", help_heading = "Clock")]
+    archive_days: Option<u16>,
+    /// No check runs by itself. Default: every control finding is checked again every 12, 18 or 24 hours, as its control is
+    #[arg(long, help_heading = "Clock")]
+    no_checks: bool,
+    /// Minutes from a change of a resource (POST /_local/world) to the checks that changes trigger. Default: they wait for their
+    /// turn, like the others
+    #[arg(long, value_name = "MINUTES", help_heading = "Clock")]
+    change_triggers_after: Option<u32>,
 
     /// Go on from this file if it is there, and write everything to it at the end and on POST /_local/snapshot. What is in it
     /// counts: flags of what is made, faults and behaviour are for the first time
@@ -161,6 +172,9 @@ pub(super) struct Args {
     /// NOTIFIED becomes NEW when the resource is deleted. Default: it stays
     #[arg(long, help_heading = "Behaviour")]
     deletion_resets_notified: bool,
+    /// Only control findings go back to NEW when they are active again or no longer PASSED. Default: all findings do
+    #[arg(long, help_heading = "Behaviour")]
+    only_controls_reset: bool,
     /// What the criteria of automation rules are compared with
     #[arg(long, value_enum, default_value = "original", help_heading = "Behaviour")]
     rules_see: Sight,
@@ -254,7 +268,13 @@ impl Args {
             lifetimes: {
                 let days = |days: u16| Some(days).filter(|days| *days > 0);
                 let (active, archived) = (days(self.keep_active_days), days(self.keep_archived_days));
-                Lifetimes { archived_after: days(self.archive_days), active, archived }
+                let archive_days = self.archive_days.unwrap_or(if self.no_checks { 0 } else { 5 });
+                Lifetimes { archived_after: days(archive_days), active, archived }
+            },
+            checks: !self.no_checks,
+            pace: Pace {
+                change_triggered: self.change_triggers_after.map(|minutes| Duration::from_secs(u64::from(minutes) * 60)),
+                ..Pace::default()
             },
             switches: self.switches(),
             buckets: !self.no_buckets,
@@ -286,6 +306,7 @@ impl Args {
             missing_field: if self.negative_filters_match_missing { MissingField::Match } else { MissingField::NoMatch },
             bad_value: if self.bad_value_per_finding { BadValue::PerFinding } else { BadValue::WholeRequest },
             deletion_resets_notified: self.deletion_resets_notified,
+            resets: if self.only_controls_reset { Resets::OfControls } else { Resets::All },
             rules_see: match self.rules_see {
                 Sight::Original => RulesSee::Original,
                 Sight::Current => RulesSee::Current,

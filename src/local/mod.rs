@@ -44,6 +44,7 @@ use faults::{Faults, Switchboard, ThrottleCode, Verdict};
 use http::identity::Identities;
 use hub::caller::{Caller, Principal};
 use hub::organization::Organization;
+use hub::world::Becomes;
 use hub::{Hub, Switches};
 use queue::{QueueKey, QueueSettings, Queues};
 
@@ -166,6 +167,7 @@ impl Local {
         };
         hub.pace = options.pace;
         hub.set_lifetimes(options.lifetimes);
+        hub.set_rounds(options.checks, options.start);
         if !options.bare {
             company.fill(&mut hub, options.findings, options.start);
         }
@@ -462,6 +464,34 @@ impl Local {
         // Some at a time: each makes two events.
         let rows = self.state().hub.rows();
         rows.chunks(SLICE).map(|rows| self.with_hub(|hub, now| hub.recreate_rows(rows, now))).sum()
+    }
+
+    /// Somebody did something to the resources behind the control findings that `filters` choose, which their next checks will
+    /// see. Gives how many findings that are; see [`Hub::checked_rows`].
+    pub fn turn_world(&self, filters: &Value, becomes: Becomes) -> Result<usize, AwsError> {
+        self.of_checked(filters, |hub, rows, now| hub.turn_world(rows, becomes, now))
+    }
+
+    /// The checks of the control findings that `filters` choose run now. Gives how many.
+    pub fn run_checks(&self, filters: &Value) -> Result<usize, AwsError> {
+        self.of_checked(filters, Hub::run_checks)
+    }
+
+    /// The active control findings that `filters` choose are archived, and new ones of the same problems made: as when the rule
+    /// of AWS Config was broken and is repaired. Gives how many were chosen.
+    pub fn renew_findings(&self, filters: &Value) -> Result<usize, AwsError> {
+        self.of_checked(filters, |hub, rows, now| {
+            hub.recreate_rows(rows, now);
+        })
+    }
+
+    fn of_checked(&self, filters: &Value, act: impl Fn(&mut Hub, &[u32], Timestamp)) -> Result<usize, AwsError> {
+        let rows = self.with_hub(|hub, now| hub.checked_rows(filters, now))?;
+        // Some at a time: each makes an event.
+        for rows in rows.chunks(SLICE) {
+            self.with_hub(|hub, now| act(hub, rows, now));
+        }
+        Ok(rows.len())
     }
 
     /// A random version 4 UUID, from the seed.

@@ -47,6 +47,8 @@ pub struct LocalOptions {
     pub speed: Speed,
     /// How long findings stay.
     pub lifetimes: Lifetimes,
+    /// Whether checks run by themselves, every 12, 18 or 24 hours.
+    pub checks: bool,
     /// What AWS leaves unsaid.
     pub switches: Switches,
     /// How long things take that do not happen at once.
@@ -85,7 +87,7 @@ impl std::fmt::Debug for LocalOptions {
 }
 
 impl LocalOptions {
-    /// Buckets on, faults and lag off, real clock, no findings. `start`: what the clock shows at first.
+    /// Buckets on, faults and lag off, real clock, no findings, no checks by themselves. `start`: what the clock shows at first.
     pub fn new(start: Timestamp) -> Self {
         Self {
             findings: 0,
@@ -98,6 +100,7 @@ impl LocalOptions {
             start,
             speed: Speed::Real,
             lifetimes: Lifetimes::default(),
+            checks: false,
             switches: Switches::default(),
             pace: Pace::default(),
             buckets: true,
@@ -160,6 +163,8 @@ setters! {
     speed: Speed;
     /// How long findings stay.
     lifetimes: Lifetimes;
+    /// Whether checks run by themselves.
+    checks: bool;
     /// What AWS leaves unsaid.
     switches: Switches;
     /// How long things take that do not happen at once.

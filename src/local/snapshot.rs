@@ -116,11 +116,12 @@ impl Local {
     /// A hub that goes on from a snapshot. Of `options` count those of the process: speed, principals, external ids, calls; a
     /// real clock shows `start` if that is later than the snapshot's time.
     pub fn restore(snapshot: impl Read + Seek, options: LocalOptions) -> Result<Self, SnapshotError> {
-        let Kept { seed, queue, clock, queues, state } = read(snapshot)?;
+        let Kept { seed, queue, clock, queues, mut state } = read(snapshot)?;
         let first = match options.speed {
             Speed::Real => Reading { now: clock.now.max(options.start), ..clock },
             Speed::Accelerated(_) | Speed::Stepped => clock,
         };
+        state.hub.resume_rounds(first.now);
         let clock = LocalClock::going_on(first, options.speed);
         let queues = Queues::going_on(clock.clone(), queues);
         let options = LocalOptions { seed, queue, ..options };

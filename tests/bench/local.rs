@@ -15,7 +15,8 @@ use hubkeeper::local::document::ControlFinding;
 use hubkeeper::local::hub::caller::{Caller, Principal};
 use hubkeeper::local::options::LocalOptions;
 use hubkeeper::wire::securityhub::{
-    BatchImportFindings, BatchUpdateFindings, FindingIdentifier, GetFindings, NoteUpdate, SortCriterion, WorkflowUpdate,
+    BatchImportFindings, BatchUpdateFindings, CreateInsight, FindingIdentifier, GetFindings, NoteUpdate, SortCriterion,
+    WorkflowUpdate,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -90,6 +91,7 @@ pub fn restored() {
         local.len()
     );
     pages(&local);
+    insights(&local);
     println!("memory, restored and read: {:.0} MiB resident, {:.0} at most", memory("VmRSS"), memory("VmHWM"));
 }
 
@@ -108,11 +110,13 @@ fn pages(local: &Local) {
     });
     let text = |pointer: &str| sample.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let actionable = json!({"RecordState": equals(&["ACTIVE"]), "ComplianceStatus": equals(&["FAILED", "WARNING"]), "WorkflowStatus": equals(&["NEW", "NOTIFIED"])});
-    let queries: [Query; 16] = [
+    let queries: [Query; 18] = [
         ("nothing", json!({}), None),
         ("what can be acted on", actionable.clone(), None),
         ("the same, newest first", actionable.clone(), Some(("UpdatedAt", "desc"))),
-        ("the same, gravest first", actionable, Some(("SeverityNormalized", "desc"))),
+        ("the same, gravest first", actionable.clone(), Some(("SeverityNormalized", "desc"))),
+        ("the same, seen last first", actionable, Some(("LastObservedAt", "desc"))),
+        ("all, by title", json!({}), Some(("Title", "asc"))),
         ("one account", json!({"AwsAccountId": equals(&["444455556666"])}), None),
         ("one account and Region", json!({"AwsAccountId": equals(&["444455556666"]), "Region": equals(&["sa-east-1"])}), None),
         ("one control", json!({"ComplianceSecurityControlId": equals(&["S3.8"])}), None),
@@ -163,6 +167,20 @@ fn pages(local: &Local) {
             millis(median),
             millis(worst)
         );
+    }
+}
+
+/// Counts by a column, and by a field that has none.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn insights(local: &Local) {
+    let active = json!({"RecordState": [{"Value": "ACTIVE", "Comparison": "EQUALS"}]});
+    for group in ["AwsAccountId", "ResourceId"] {
+        let request = CreateInsight { name: group.to_owned(), filters: active.clone(), group_by_attribute: group.to_owned() };
+        let arn = local.with_hub(|hub, _| hub.create_insight(&caller(local), &request)).expect("the hub is on").insight_arn;
+        let began = Instant::now();
+        let answer = local.with_hub(|hub, now| hub.insight_results(&caller(local), &arn, now)).expect("it is there");
+        let groups = answer.insight_results.result_values.len();
+        println!("insight by {group}: {:.1} ms, {groups} groups", began.elapsed().as_secs_f64() * 1e3);
     }
 }
 

@@ -1,8 +1,8 @@
 //! `/_local/`: what a person or a script does to the hub that no AWS client can.
 //!
 //! `GET` and `PUT faults`; `POST advance` steps the clock; `POST accounts` says what AWS Organizations knows of an account: that it
-//! joins the organization, leaves it, or is suspended; `POST snapshot` writes it; `POST action` sends findings to a custom action;
-//! `GET organization`, `operations`, `calls`, `clock`.
+//! joins the organization, leaves it, or is suspended; `POST world` what somebody did to resources, `POST checks` that checks run
+//! now; `POST snapshot` writes it; `POST action` sends findings to a custom action; `GET organization`, `operations`, `calls`, `clock`.
 
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use crate::core::ids::AccountId;
 use crate::local::clock::stamp;
 use crate::local::faults::Faults;
+use crate::local::hub::world::Becomes;
 use crate::local::{Count, Local};
+use crate::wire::error::AwsError;
 use crate::wire::operations;
 use crate::wire::securityhub::FindingIdentifier;
 
@@ -32,6 +34,23 @@ struct Advance {
 struct Action {
     action_target_arn: String,
     finding_identifiers: Vec<FindingIdentifier>,
+}
+
+/// What the next checks will find behind the findings that GetFindings' filters choose.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct World {
+    filters: Value,
+    becomes: Becomes,
+}
+
+/// The checks of the findings that GetFindings' filters choose; `new_ids`: they make new findings.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Checks {
+    filters: Value,
+    #[serde(default)]
+    new_ids: bool,
 }
 
 /// What is known of an account from now on; what is not said stays.
@@ -68,13 +87,23 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
             None => (StatusCode::CONFLICT, json!({"message": "start it with --snapshot FILE: there is no file to write to"})),
         },
         (&Method::POST, "action") => match serde_json::from_slice::<Action>(&incoming.body) {
-            Ok(action) => match local.invoke_action(&action.action_target_arn, &action.finding_identifiers) {
-                Ok(events) => (StatusCode::OK, json!({"events": events})),
-                Err(error) => {
-                    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-                    (status, json!({"message": error.message}))
-                }
-            },
+            Ok(action) => {
+                let events = local.invoke_action(&action.action_target_arn, &action.finding_identifiers);
+                answered(events, |events| json!({"events": events}))
+            }
+            Err(error) => refused(&error),
+        },
+        (&Method::POST, "world") => match serde_json::from_slice::<World>(&incoming.body) {
+            Ok(World { filters, becomes }) => {
+                answered(local.turn_world(&filters, becomes), |findings| json!({"findings": findings}))
+            }
+            Err(error) => refused(&error),
+        },
+        (&Method::POST, "checks") => match serde_json::from_slice::<Checks>(&incoming.body) {
+            Ok(Checks { filters, new_ids }) => {
+                let findings = if new_ids { local.renew_findings(&filters) } else { local.run_checks(&filters) };
+                answered(findings, |findings| json!({"findings": findings}))
+            }
             Err(error) => refused(&error),
         },
         (&Method::GET, "clock") => (StatusCode::OK, clock(local)),
@@ -98,11 +127,21 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
         }
         _ => (
             StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, POST accounts, POST snapshot, POST action, GET clock, \
-                GET organization, GET operations, GET calls"}),
+            json!({"message": "there are GET and PUT faults, POST advance, POST accounts, POST world, POST checks, POST snapshot, POST action, \
+                GET clock, GET organization, GET operations, GET calls"}),
         ),
     };
     respond(local, status, "application/json", format!("{answer}\n"))
+}
+
+fn answered<T>(result: Result<T, AwsError>, answer: impl FnOnce(T) -> Value) -> (StatusCode, Value) {
+    match result {
+        Ok(result) => (StatusCode::OK, answer(result)),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+            (status, json!({"message": error.message}))
+        }
+    }
 }
 
 fn refused(error: &serde_json::Error) -> (StatusCode, Value) {

@@ -14,7 +14,7 @@ use crate::local::buckets::Sharing;
 use crate::local::clock::stamp;
 use crate::local::faults::{Faults, ThrottleCode};
 use crate::local::hub::topology::view::OldFindings;
-use crate::local::hub::{BadValue, RulesSee, SuppressedOnPassed, Switches, UserFields};
+use crate::local::hub::{BadValue, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 use crate::local::{Count, Local};
 
 use super::respond;
@@ -119,6 +119,7 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         missing_field,
         bad_value,
         deletion_resets_notified,
+        resets,
         rules_see,
         old_findings,
     } = local.switches();
@@ -147,6 +148,7 @@ fn switches(local: &Local) -> Vec<Vec<String>> {
         ("negative-filters-match-missing", yes(missing_field == MissingField::Match), "no"),
         ("bad-value-per-finding", yes(bad_value == BadValue::PerFinding), "no"),
         ("deletion-resets-notified", yes(deletion_resets_notified), "no"),
+        ("only-controls-reset", yes(resets == Resets::OfControls), "no"),
         ("rules-see", sight.to_owned(), "original"),
         ("link-old-findings", yes(old_findings == OldFindings::Replicated), "no"),
         ("throttle-code", code.to_owned(), "too-many-requests"),

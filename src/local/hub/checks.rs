@@ -42,6 +42,16 @@ impl Hub {
         self.say(row, compliance, RecordState::Archived, now, more)
     }
 
+    /// A check that runs says `compliance`, by row. What cannot be said (it is no finding) is left as it is.
+    pub(super) fn check_row(&mut self, row: u32, compliance: ComplianceStatus, now: Timestamp) {
+        let _ = self.say(row, compliance, RecordState::Active, now, |_| ());
+    }
+
+    /// A check that runs finds no resource, by row.
+    pub(super) fn delete_row(&mut self, row: u32, now: Timestamp) {
+        let _ = self.say(row, ComplianceStatus::NotAvailable, RecordState::Archived, now, |_| ());
+    }
+
     /// The resource is gone: NOT_AVAILABLE, and archived at once; if its control is on.
     pub fn delete_resource(&mut self, key: &FindingKey, now: Timestamp) -> Option<()> {
         let row = self.row(key)?;
@@ -51,7 +61,7 @@ impl Hub {
         self.say(row, ComplianceStatus::NotAvailable, RecordState::Archived, now, |_| ())
     }
 
-    fn runs(&self, row: u32, now: Timestamp) -> bool {
+    pub(super) fn runs(&self, row: u32, now: Timestamp) -> bool {
         self.store.get(row).is_some_and(|stored| {
             let finding = stored.value().unwrap_or_default();
             !is_control(&finding) || self.is_checked(stored.account, stored.region, &finding, now)
@@ -154,7 +164,7 @@ impl Hub {
     }
 }
 
-fn compliance_of(finding: &Value) -> ComplianceStatus {
+pub(super) fn compliance_of(finding: &Value) -> ComplianceStatus {
     let status = finding.pointer("/Compliance/Status").and_then(Value::as_str).and_then(ComplianceStatus::parse);
     status.unwrap_or(ComplianceStatus::NotAvailable)
 }

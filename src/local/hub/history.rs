@@ -125,7 +125,8 @@ impl Hub {
         let view = self.view(caller, now);
         let mut found = self.store.find(&key.id, &key.product_arn).into_iter();
         let found = found.find(|(row, found)| view.shows(*row, found.account, found.region));
-        let Some((row, finding)) = found else { return Err(AwsError::not_found("Finding Not Found")) };
+        // The model has no error of its own for it, and no ResourceNotFoundException for this operation.
+        let Some((row, finding)) = found else { return Err(AwsError::invalid_input("Finding Not Found")) };
         let query = format!(
             "GetFindingHistory {} {} {size} {} {} {:?} {:?}",
             caller.account, caller.region, key.product_arn, key.id, request.start_time, request.end_time

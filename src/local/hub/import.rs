@@ -24,7 +24,7 @@ use super::Hub;
 use super::caller::Caller;
 use super::given::batch;
 use super::products::{is_custom, names};
-use super::store::{TWINS, text};
+use super::store::{CONTROLS, TWINS, text};
 use super::workflow::{Said, first, next};
 
 /// What a provider may set once, when it makes a finding, and never after.
@@ -299,7 +299,7 @@ fn said(finding: &Value) -> Said {
 
 /// Whether it is one of the service's own checks.
 pub fn is_control(finding: &Value) -> bool {
-    text(finding, "ProductArn").ends_with(":product/aws/securityhub")
+    text(finding, "ProductArn").ends_with(CONTROLS)
 }
 
 /// The Region that a finding belongs to.

@@ -59,11 +59,12 @@ impl Lifetimes {
 }
 
 impl Hub {
-    /// Does what is due at `now`, in its order: one task, or what comes of `most` findings whose time is up; true: there is
-    /// more. A finding goes within the hour after its time is up.
+    /// Does what is due at `now`, in its order: one task, `most` checks, or what comes of `most` findings whose time is up; true:
+    /// there is more. A finding goes within the hour after its time is up.
     pub fn turn(&mut self, now: Timestamp, most: usize) -> bool {
         let task = self.next_task().filter(|due| *due <= now);
-        let at = task.unwrap_or(now);
+        let round = self.next_round().filter(|due| *due <= now);
+        let at = task.into_iter().chain(round).min().unwrap_or(now);
         let ended = self.store.ended(at, most);
         for (row, ends) in &ended {
             match ends {
@@ -79,15 +80,17 @@ impl Hub {
         if ended.len() == most {
             return true;
         }
-        if task.is_some() {
+        if task == Some(at) {
             self.do_next_task();
+        } else if round == Some(at) {
+            self.do_next_round(most);
         }
-        task.is_some()
+        task.is_some() || round.is_some()
     }
 
     /// When something is next due.
     pub fn next_turn(&self) -> Option<Timestamp> {
-        [self.next_task(), self.store.next_end()].into_iter().flatten().min()
+        [self.next_task(), self.next_round(), self.store.next_end()].into_iter().flatten().min()
     }
 
     /// Other lifetimes from now on.
@@ -96,6 +99,7 @@ impl Hub {
     }
 
     pub(super) fn remove(&mut self, row: u32) {
+        self.forget_pending(row);
         self.store.remove(row);
         self.forget_history(row);
     }

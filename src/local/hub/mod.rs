@@ -32,6 +32,7 @@ mod tasks;
 pub mod topology;
 pub mod update;
 pub mod workflow;
+pub mod world;
 
 #[cfg(test)]
 mod laws;
@@ -62,6 +63,7 @@ use store::Store;
 use tasks::Task;
 use topology::Topology;
 use topology::view::OldFindings;
+use world::World;
 
 /// What AWS leaves unsaid, one choice each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -77,10 +79,22 @@ pub struct Switches {
     /// Whether NOTIFIED becomes NEW when the resource is deleted (reported from the field: schubergphilis,
     /// terraform-aws-mcaf-securityhub-findings-manager, PR 89).
     pub deletion_resets_notified: bool,
+    /// Which findings go back to NEW when they are active again, or no longer PASSED.
+    pub resets: Resets,
     /// What the criteria of automation rules are compared with.
     pub rules_see: RulesSee,
     /// What becomes of the findings that a Region had before it was linked.
     pub old_findings: OldFindings,
+}
+
+/// Which findings go back to NEW from NOTIFIED and RESOLVED when they are active again, or no longer PASSED.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Resets {
+    /// All, as the model and the guide word it.
+    #[default]
+    All,
+    /// Those of controls: the guide words it where it speaks of controls.
+    OfControls,
 }
 
 /// What the criteria of automation rules are compared with.
@@ -157,6 +171,7 @@ pub struct Hub {
     #[serde(with = "forms::map")]
     tasks: BTreeMap<Timestamp, VecDeque<Task>>,
     pub(super) store: Store,
+    world: World,
     history: Histories,
     /// By ARN.
     tags: BTreeMap<String, Tags>,
@@ -192,6 +207,7 @@ impl Hub {
             off: BTreeMap::new(),
             tasks: BTreeMap::new(),
             store: Store::default(),
+            world: World::default(),
             history: Histories::default(),
             tags: BTreeMap::new(),
             tokens: Tokens::new(sha256(format!("page tokens of hub {seed}").as_bytes())),

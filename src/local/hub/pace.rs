@@ -13,6 +13,9 @@ pub struct Pace {
     pub disabling: Duration,
     /// UPDATING until READY, after the parameters of a control were changed.
     pub updating: Duration,
+    /// From a change of a resource to the run of the checks that changes trigger; `None`: they wait for their sweep (AWS: some
+    /// minutes, mostly).
+    pub change_triggered: Option<Duration>,
     /// From the last update of a finding whose control is off until it is archived, at least (the guide: 3 to 5 days).
     pub archive_after: Duration,
     /// The most that is added to it; each control has its own share.
@@ -32,6 +35,7 @@ impl Default for Pace {
             enabling: Duration::from_secs(30),
             disabling: Duration::from_secs(30),
             updating: Duration::from_secs(30),
+            change_triggered: None,
             archive_after: Duration::from_hours(3 * 24),
             archive_spread: Duration::from_hours(2 * 24),
             consolidation: Duration::from_hours(24),

@@ -281,6 +281,11 @@ impl Hub {
         Ok(Page { texts, next_token, visited })
     }
 
+    /// Of all accounts and Regions: the rows that may match, ascending.
+    pub(super) fn rows_that_may_match(&self, filters: &Filters, now: Timestamp) -> Vec<u32> {
+        self.candidates(self.store.of_places(|_, _| true), filters, now, Cost::default()).iter().collect()
+    }
+
     /// Of what the caller sees and the filters choose: how many findings have each value of `field`.
     pub(super) fn count_by(&self, caller: &Caller, filters: &Filters, field: Field, now: Timestamp) -> BTreeMap<String, u64> {
         let candidates = self.candidates(self.view(caller, now).rows(), filters, now, Cost::default());

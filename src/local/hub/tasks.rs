@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::catalogue::{Catalogue, Control};
-use crate::core::ids::{AccountId, ControlId, Region};
-use crate::core::status::RecordState;
+use crate::core::ids::{AccountId, ControlId, FindingKey, Region};
+use crate::core::status::{ComplianceStatus, RecordState};
 use crate::local::clock::{after, before};
 use crate::local::document::Form;
 
 use super::Hub;
+use super::checks::compliance_of;
 use super::pace::Pace;
 use super::store::text;
 
@@ -23,6 +24,8 @@ use super::store::text;
 pub(super) enum Task {
     /// Findings of a control that was off, if it still is.
     Archive { account: AccountId, region: Region, control: ControlId },
+    /// A check that a change triggers.
+    Check { key: FindingKey },
     /// A part of the findings of these accounts, control by control; so many are done.
     Convert { accounts: Vec<AccountId>, region: Region, part: usize, done: usize },
     /// What a hub had that was switched off, if it still is.
@@ -52,6 +55,7 @@ impl Hub {
                 }
             }
             Some(Task::Forget { account, region }) => self.forget_hub(account, &region, due),
+            Some(Task::Check { key }) => self.run_check_of(&key, due),
             None => {}
         }
     }
@@ -73,16 +77,17 @@ impl Hub {
         let idle = before(due, self.pace.archive_after).as_millisecond();
         let here = |owner, place: &Region| owner == account && place == region;
         let findings = self.store.of_control(control.as_str(), here);
-        let rows: Vec<u32> = findings
+        let rows: Vec<(u32, ComplianceStatus)> = findings
             .filter(|(_, stored, finding)| {
                 stored.updated <= idle
                     && text(finding, "RecordState") == RecordState::Active.as_str()
                     && !self.is_checked(account, region, finding, due)
             })
-            .map(|(row, ..)| row)
+            .map(|(row, _, finding)| (row, compliance_of(&finding)))
             .collect();
-        for row in rows {
+        for (row, compliance) in rows {
             self.archive_row(row, due);
+            self.keep_for_later(row, compliance);
         }
     }
 

@@ -6,6 +6,7 @@ mod insights;
 mod members;
 mod products;
 mod rules;
+mod world;
 
 use std::time::Duration;
 

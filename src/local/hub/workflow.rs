@@ -4,7 +4,7 @@
 
 use crate::core::status::{ComplianceStatus, RecordState, WorkflowStatus};
 
-use super::{SuppressedOnPassed, Switches};
+use super::{Resets, SuppressedOnPassed, Switches};
 
 /// What the provider says of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +20,10 @@ pub fn next(is: WorkflowStatus, old: Said, new: Said, is_control: bool, switches
     use WorkflowStatus::{New, Notified, Resolved, Suppressed};
 
     let passed = |said: Said| said.compliance == Some(ComplianceStatus::Passed);
+    let resets = is_control || switches.resets == Resets::All;
     let reopened = match is {
-        Notified | Resolved => New,
-        New | Suppressed => is,
+        Notified | Resolved if resets => New,
+        _ => is,
     };
     let back = old.record == RecordState::Archived && new.record == RecordState::Active;
     if is_control && passed(new) && !passed(old) {
@@ -88,6 +89,11 @@ mod tests {
     fn the_switches_change_only_what_they_are_for() {
         let guide = Switches { suppressed_on_passed: SuppressedOnPassed::Resolved, ..Switches::default() };
         assert_eq!(row(said(Failed, Active), said(Passed, Active), guide), [Resolved; 4]);
+        let of_controls = Switches { resets: Resets::OfControls, ..Switches::default() };
+        let back = |is_control| {
+            [Notified, Resolved].map(|is| next(is, said(Failed, Archived), said(Failed, Active), is_control, of_controls))
+        };
+        assert_eq!((back(true), back(false)), ([New, New], [Notified, Resolved]));
         let field = Switches { deletion_resets_notified: true, ..Switches::default() };
         assert_eq!(row(said(Failed, Active), said(NotAvailable, Archived), field), [New, New, Resolved, Suppressed]);
     }

@@ -9,6 +9,7 @@ mod snapshot;
 mod status;
 mod tags;
 mod wire;
+mod world;
 
 use serde_json::json;
 
@@ -29,6 +30,21 @@ fn a_seed_makes_the_same_company_every_time_and_another_seed_another() {
     assert_eq!(a.findings_json(), b.findings_json());
     let other = Local::builder().findings(400).accounts(3).regions(2).seed(8).build().unwrap();
     assert_ne!(a.findings_json(), other.findings_json());
+}
+
+#[test]
+fn a_company_has_findings_as_the_service_would_take_them() {
+    let local = Local::builder().findings(2000).accounts(12).regions(3).seed(7).build().unwrap();
+    let mut checks_of_groups = 0;
+    for finding in local.findings_json() {
+        let checked = crate::wire::finding::check(&finding).unwrap();
+        assert_eq!((checked.problems, checked.strays), (Vec::new(), false), "{finding}");
+        if finding["Compliance"]["SecurityControlId"] == "EC2.13" {
+            checks_of_groups += 1;
+            assert_eq!(finding["Resources"][0]["Type"], "AwsEc2SecurityGroup");
+        }
+    }
+    assert!(checks_of_groups > 0);
 }
 
 #[test]

@@ -370,7 +370,7 @@ impl World {
         let readable = self.oracle.read(by, &[]).map(|keys| keys.contains(&key));
         let expected = match readable {
             Err(code) => Err(code.to_owned()),
-            Ok(false) => Err("ResourceNotFoundException".to_owned()),
+            Ok(false) => Err("InvalidInputException".to_owned()),
             Ok(true) => {
                 let of = |by_customer| if by_customer { "BATCH_UPDATE_FINDINGS" } else { "BATCH_IMPORT_FINDINGS" };
                 let history = self.oracle.findings[&key].history.iter().rev();

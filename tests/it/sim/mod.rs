@@ -3,6 +3,7 @@
 
 mod backfill;
 mod basics;
+mod checks;
 mod clocks;
 mod faults;
 mod inherit;

@@ -286,6 +286,16 @@ impl Columns {
         narrow(bits, rows, column.rows.iter().zip((0..).zip(&column.values).map(may)));
     }
 
+    /// The first value of a row, if it is a text that the column tells apart.
+    pub(super) fn text(&self, row: u32, field: Field) -> Option<&str> {
+        let column = self.columns.iter().find(|column| column.field == field)?;
+        let items = column.values.get(*column.codes.get(row as usize)? as usize)?;
+        match items.first()? {
+            (_, OwnedItem::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The number of a row's value in each column.
     pub(super) fn codes(&self, row: u32) -> impl Iterator<Item = u32> + '_ {
         self.columns.iter().map(move |column| column.codes.get(row as usize).copied().unwrap_or(NONE))

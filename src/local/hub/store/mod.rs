@@ -10,6 +10,7 @@ pub mod columns;
 pub mod orders;
 pub mod pack;
 pub mod past;
+pub mod rounds;
 mod saved;
 pub mod set;
 pub mod words;
@@ -30,6 +31,7 @@ use columns::Columns;
 use orders::Orders;
 use pack::{Packed, Packer};
 use past::{Past, Seen};
+use rounds::Rounds;
 use set::{Bits, Set};
 use words::Words;
 
@@ -134,6 +136,7 @@ pub struct Store {
     by_updated: BTreeSet<Position>,
     columns: Columns,
     words: Words,
+    rounds: Rounds,
     orders: Mutex<Orders>,
     past: Past,
     lifetimes: Lifetimes,
@@ -214,6 +217,9 @@ impl Store {
             set.insert(row);
         }
         self.file(row, None, finding);
+        if let Some(control) = checked_by(finding) {
+            self.rounds.add(row, account, region, control);
+        }
         self.past.written(row, None, now, lag);
         Some(row)
     }
@@ -241,6 +247,9 @@ impl Store {
         let Some(kept) = self.rows.get_mut(row as usize).and_then(Option::take) else { return };
         if let Some(set) = self.places.set(kept.place) {
             set.remove(row);
+        }
+        if let (Some(control), Some(((account, region), _))) = (checked_by(&finding), self.places.get(kept.place)) {
+            self.rounds.remove(row, *account, region, control);
         }
         self.live.remove(row);
         let time = |times: &[i64]| times.get(row as usize).copied().unwrap_or_default();
@@ -280,6 +289,11 @@ impl Store {
     /// Rows by values of which there are many.
     pub fn words(&self) -> &Words {
         &self.words
+    }
+
+    /// When checks run.
+    pub fn rounds(&self) -> &Rounds {
+        &self.rounds
     }
 
     /// Every row whose owner and Region `keep` wants.
@@ -419,6 +433,15 @@ impl Store {
 /// Hours since 1970.
 fn hour(millis: i64) -> i32 {
     i32::try_from(millis.div_euclid(HOUR)).unwrap_or(NEVER - 1)
+}
+
+/// The end of the ProductArn of control findings.
+pub const CONTROLS: &str = ":product/aws/securityhub";
+
+/// The control whose check a finding is of; `None`: no check stands behind it.
+fn checked_by(finding: &Value) -> Option<&str> {
+    let control = finding.pointer("/Compliance/SecurityControlId").and_then(Value::as_str);
+    control.filter(|_| text(finding, "ProductArn").ends_with(CONTROLS))
 }
 
 /// What a finding is packed with.

@@ -9,7 +9,7 @@ use super::columns::{Columns, FIELDS, Items};
 use super::pack::{Packed, Packer, put, take, unzigzag, zigzag};
 use super::past::Past;
 use super::words::Words;
-use super::{Kept, NEVER, Places, Store};
+use super::{CONTROLS, Kept, NEVER, Places, Store};
 use crate::core::filter::{Field, OwnedItem};
 use crate::core::ids::{AccountId, Region};
 use crate::local::hub::lifetime::Lifetimes;
@@ -47,6 +47,7 @@ impl Serialize for Store {
             by_updated: _,
             columns,
             words,
+            rounds: _,
             orders: _,
             past,
             lifetimes,
@@ -163,6 +164,12 @@ impl<'de> Visitor<'de> for IntoRows<'_> {
                     store.columns.put_codes(row, || codes.next()).ok_or_else(|| damaged("a value that no column has"))?;
                     store.places.set(kept.place).ok_or_else(|| damaged("an owner that is not named"))?.insert(row);
                     store.live.insert(row);
+                    if let (Some(((account, region), _)), Some(control)) =
+                        (store.places.get(kept.place), store.columns.text(row, Field::COMPLIANCE_SECURITY_CONTROL_ID))
+                        && store.columns.text(row, Field::PRODUCT_ARN).is_some_and(|arn| arn.ends_with(CONTROLS))
+                    {
+                        store.rounds.add(row, *account, region, control);
+                    }
                     if hour != NEVER {
                         store.ends.entry(hour).or_default().insert(row);
                     }

@@ -53,7 +53,7 @@ fn enabled(hub: &Hub, caller: &Caller, now: u64) -> Vec<(String, SubscriptionSta
 }
 
 /// Switches `control` in these standards; gives the codes of what was not processed.
-fn switch(hub: &mut Hub, control: &str, standards: &[Standard], status: &str, now: u64) -> Vec<AssociationCode> {
+pub(super) fn switch(hub: &mut Hub, control: &str, standards: &[Standard], status: &str, now: u64) -> Vec<AssociationCode> {
     let update = |standard: &Standard| AssociationUpdate {
         standards_arn: standard_arn(*standard),
         security_control_id: control.to_owned(),
@@ -65,7 +65,7 @@ fn switch(hub: &mut Hub, control: &str, standards: &[Standard], status: &str, no
     answer.unprocessed_association_updates.iter().map(|update| update.error_code).collect()
 }
 
-fn of_control(control: &str) -> Vec<Standard> {
+pub(super) fn of_control(control: &str) -> Vec<Standard> {
     Catalogue::built_in().get(control).unwrap().standards.clone()
 }
 

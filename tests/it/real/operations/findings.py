@@ -64,6 +64,7 @@ FAMILY = Family(
             pages=1,
             then=lambda a: a["Records"][0]["UpdateSource"]["Identity"].endswith(":user/alice"),
         ),
+        Fails("GetFindingHistory", "InvalidInputException", lambda world: {"FindingIdentifier": {**identifier(world), "Id": "arn:aws:nothing"}}),
         Call(
             "BatchImportFindings",
             {"Findings": [finding(), finding(Id="scanner/2", CreatedAt="yesterday")]},

@@ -10,7 +10,6 @@ Prints JSON: checks, failures by operation, operations served and refused.
 import json
 import re
 import sys
-import urllib.request
 from collections import defaultdict
 
 import boto3
@@ -18,50 +17,17 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-import actions
-import aggregators
-import controls
-import findings
-import hub
-import insights
-import members
-import organization
-import products
-import rules
-import standards
-import tags
+from families import FAMILIES
 from shapes import least, problems, spoilt
-from table import ADMIN, HOME, STRANGER, Call, Fails
-
-FAMILIES = [
-    hub.FAMILY,
-    standards.FAMILY,
-    controls.FAMILY,
-    findings.FAMILY,
-    tags.FAMILY,
-    rules.FAMILY,
-    products.FAMILY,
-    actions.FAMILY,
-    insights.FAMILY,
-    # These change who sees what: last, and in this order.
-    members.FAMILY,
-    aggregators.FAMILY,
-    organization.FAMILY,
-]
-
-# Errors that are provoked alike for every operation, by switches of the server.
-BY_FAULT = {
-    "InternalException": {"serverError": 500},
-    "LimitExceededException": {"throttle": "LimitExceededException"},
-    "AccessDeniedException": "accessDenied",
-}
+from table import ADMIN, HOME, STRANGER, Fails
+from world import BY_FAULT, World
 
 
-class World:
-    """The server, and clients of it."""
+class Boto(World):
+    """boto3."""
 
     def __init__(self, endpoint):
-        self.endpoint = endpoint
+        super().__init__(endpoint)
         self.clients = {}
         self.raw = None
 
@@ -84,20 +50,8 @@ class World:
     def keep(self, http_response, **_):
         self.raw = http_response
 
-    def admin(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_local/{path}", data, method=method)
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
     def call(self, operation, given, account=ADMIN, region=HOME):
         return getattr(self.client(account, region), xform_name(operation))(**given)
-
-    def fault(self, operation, fault):
-        self.admin("PUT", "faults", {"calls": [{"operation": operation, "fault": fault}]})
-
-    def no_faults(self):
-        self.admin("PUT", "faults", {})
 
 
 class Tests:
@@ -115,13 +69,9 @@ class Tests:
         if not condition:
             self.failures[operation].append(what)
 
-    def given(self, row):
-        return row.given(self.world) if callable(row.given) else row.given
-
     def row(self, row):
-        if row.advance:
-            self.world.admin("POST", "advance", {"seconds": row.advance})
-        given = self.given(row)
+        self.world.advance(row.advance)
+        given = self.world.given(row)
         if isinstance(row, Fails):
             self.refused(row.operation, row.code, given, f"{json.dumps(given)[:200]}", row.account, row.region)
             return
@@ -217,8 +167,10 @@ class Tests:
 
 
 def main(endpoint):
-    world = World(endpoint)
+    world = Boto(endpoint)
     tests = Tests(world)
+    # The day there are some, they are to be used.
+    tests.check("all", world.client().waiter_names == [], f"botocore has waiters: {world.client().waiter_names}")
     known = {operation["name"]: operation for operation in world.admin("GET", "operations")}
     for name in tests.model.operation_names:
         model = tests.model.operation_model(name)

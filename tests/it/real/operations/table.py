@@ -1,4 +1,4 @@
-"""How the rows of a family are written.
+"""How the rows of a family are written. boto3 calls them (`run.py`), and the AWS CLI has them typed (`cli.py`).
 
 `World` is what rows may need: it is asked by functions, since ARNs and ids are known only once the server runs.
 """
