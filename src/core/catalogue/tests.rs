@@ -98,7 +98,8 @@ fn controls_whose_title_names_what_they_look_at_have_it_as_their_type() {
     }
     // The others are about the account, or about several things.
     let without = Catalogue::built_in().controls().iter().filter(|control| control.resource_types.is_empty());
-    let tagged: Vec<&str> = without.filter(|control| control.title.ends_with("tagged")).map(|control| control.id.as_str()).collect();
+    let tagged: Vec<&str> =
+        without.filter(|control| control.title.ends_with("tagged")).map(|control| control.id.as_str()).collect();
     assert_eq!(tagged, [""; 0]);
 }
 

@@ -67,7 +67,8 @@ impl Hub {
         default_standards: bool,
         now: Timestamp,
     ) {
-        let mut settings = self.settings_of_one_that_was_off(account, region, now).unwrap_or_else(|| Settings::new(now, Generator::default()));
+        let mut settings =
+            self.settings_of_one_that_was_off(account, region, now).unwrap_or_else(|| Settings::new(now, Generator::default()));
         settings.generator = generator.unwrap_or_default();
         for standard in DEFAULT_STANDARDS.into_iter().filter(|_| default_standards) {
             settings.subscribe(standard, BTreeMap::new(), now, after(now, self.pace.enabling));
@@ -127,7 +128,7 @@ impl Hub {
     /// The time of a hub that was off is up at `due`, unless it was on again since.
     pub(super) fn forget_hub(&mut self, account: AccountId, region: &Region, due: Timestamp) {
         let place = (account, region.clone());
-        if !self.off.get(&place).is_some_and(|(since, _)| after(*since, KEPT) <= due) {
+        if self.off.get(&place).is_none_or(|(since, _)| after(*since, KEPT) > due) {
             return;
         }
         self.off.remove(&place);

@@ -98,15 +98,9 @@ impl Hub {
         Ok(answer)
     }
 
-    fn update_association(
-        &mut self,
-        caller: &Caller,
-        update: &AssociationUpdate,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
-        let status = ControlStatus::parse(&update.association_status).ok_or_else(|| {
-            (AssociationCode::InvalidInput, "AssociationStatus must be one of ENABLED, DISABLED".to_owned())
-        })?;
+    fn update_association(&mut self, caller: &Caller, update: &AssociationUpdate, now: Timestamp) -> Result<(), Refused> {
+        let status = ControlStatus::parse(&update.association_status)
+            .ok_or_else(|| (AssociationCode::InvalidInput, "AssociationStatus must be one of ENABLED, DISABLED".to_owned()))?;
         let (control, standard) = in_standard(caller, &update.security_control_id, &update.standards_arn)?;
         if update.updated_reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             return Err((AssociationCode::InvalidInput, "UpdatedReason must not be empty".to_owned()));

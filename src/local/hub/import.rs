@@ -251,7 +251,8 @@ fn severity(top: Option<&Value>, provider: Option<&Value>) -> Option<Map<String,
     let label = said.get("Label").and_then(Value::as_str).and_then(SeverityLabel::parse);
     let normalized = said.get("Normalized").and_then(Value::as_i64);
     let (shown, number) = both(label, normalized).unwrap_or((SeverityLabel::Informational, 0));
-    if let Some(label) = label {
+    // A finding that is imported as it was read has both, and stays as it is.
+    if let (Some(label), None) = (label, normalized) {
         said.entry("Original").or_insert_with(|| label.as_str().into());
     }
     said.insert("Label".to_owned(), shown.as_str().into());
@@ -314,10 +315,8 @@ fn region_of(finding: &Value, caller: &Region) -> Result<Region, String> {
 
 /// A finding of a request as the service reads it, and what is against bounds and vocabularies in it.
 fn read(finding: &Value) -> Result<(Cow<'_, Value>, Vec<String>), AwsError> {
-    let checked =
-        check(finding).map_err(|wrong| AwsError::serialization(format!("The request cannot be read: {wrong}")))?;
-    let finding =
-        if checked.strays { Cow::Owned(without_strays(finding.clone())) } else { Cow::Borrowed(finding) };
+    let checked = check(finding).map_err(|wrong| AwsError::serialization(format!("The request cannot be read: {wrong}")))?;
+    let finding = if checked.strays { Cow::Owned(without_strays(finding.clone())) } else { Cow::Borrowed(finding) };
     Ok((finding, checked.problems))
 }
 
@@ -328,14 +327,16 @@ fn validate(finding: &mut Cow<'_, Value>, problems: &[String]) -> Result<Account
     if !problems.is_empty() {
         return Err(problems.join(", "));
     }
-    if is_control(finding) && bytes(finding) > FINDING_BYTES {
+    let mut size = bytes(finding);
+    if size > FINDING_BYTES && is_control(finding) {
         let resources = finding.to_mut().get_mut("Resources").and_then(Value::as_array_mut);
         for resource in resources.into_iter().flatten().filter_map(Value::as_object_mut) {
             resource.remove("Details");
         }
+        size = bytes(finding);
     }
     let finding = finding.as_ref();
-    if bytes(finding) > FINDING_BYTES {
+    if size > FINDING_BYTES {
         return Err("Finding size exceeded 240 KB".to_owned());
     }
     if text(finding, "SchemaVersion") != "2018-10-08" {

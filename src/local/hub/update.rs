@@ -114,7 +114,12 @@ pub(super) struct Applied {
 }
 
 /// Writes the values into the finding. There is no way to clear a field: what is empty says nothing.
-pub(super) fn apply(finding: &mut Value, request: &BatchUpdateFindings, user_fields: UserFields, now: Timestamp) -> Option<Applied> {
+pub(super) fn apply(
+    finding: &mut Value,
+    request: &BatchUpdateFindings,
+    user_fields: UserFields,
+    now: Timestamp,
+) -> Option<Applied> {
     let finding = finding.as_object_mut()?;
     let mut applied = Applied::default();
     let severity = request.severity.as_ref().filter(|update| **update != SeverityUpdate::default());

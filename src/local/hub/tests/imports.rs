@@ -111,7 +111,8 @@ fn a_check_has_a_result_and_ran_where_its_id_says() {
     };
     assert_eq!(refusal(with("/Compliance", Value::Null)), "data should have required property 'Compliance'");
     assert_eq!(refusal(with("/Compliance/Status", Value::Null)), "data.Compliance should have required property 'Status'");
-    let id = |region: &str, account: &str| format!("arn:aws:securityhub:{region}:{account}:security-control/S3.8/finding/x").into();
+    let id =
+        |region: &str, account: &str| format!("arn:aws:securityhub:{region}:{account}:security-control/S3.8/finding/x").into();
     assert_eq!(refusal(with("/Id", id(HOME, MEMBER))), "data.Id is not of the account of data.AwsAccountId");
     assert_eq!(refusal(with("/Id", id(LINKED, ADMIN))), "data.Id is not of the Region of data.ProductArn");
     let mut hub = hub();
@@ -139,8 +140,8 @@ fn a_providers_severity_is_kept_and_completed() {
     let cases = [
         (json!({"Normalized": 45}), json!({"Label": "MEDIUM", "Normalized": 45})),
         (json!({"Label": "LOW"}), json!({"Label": "LOW", "Normalized": 1, "Original": "LOW"})),
-        (json!({"Label": "LOW", "Normalized": 30}), json!({"Label": "LOW", "Normalized": 30, "Original": "LOW"})),
-        (json!({"Label": "HIGH", "Normalized": 0}), json!({"Label": "HIGH", "Normalized": 0, "Original": "HIGH"})),
+        (json!({"Label": "LOW", "Normalized": 30}), json!({"Label": "LOW", "Normalized": 30})),
+        (json!({"Label": "HIGH", "Normalized": 0}), json!({"Label": "HIGH", "Normalized": 0})),
         (
             json!({"Label": "HIGH", "Original": "8.9", "Product": 8.9}),
             json!({"Label": "HIGH", "Normalized": 70, "Original": "8.9", "Product": 8.9}),
@@ -168,7 +169,8 @@ fn an_update_of_the_severity_changes_what_it_names_and_clears_nothing() {
     let mut hub = hub();
     import(&mut hub, ADMIN, HOME, vec![own(&json!({"Severity": {"Label": "HIGH", "Original": "8.9"}}))], 60);
     let key = crate::local::seed::key_of(&own(&json!({})));
-    let severity = |label: Option<&str>, normalized, product| SeverityUpdate { label: label.map(str::to_owned), normalized, product };
+    let severity =
+        |label: Option<&str>, normalized, product| SeverityUpdate { label: label.map(str::to_owned), normalized, product };
     for (given, shown) in [
         (severity(None, None, None), json!({"Label": "HIGH", "Normalized": 70, "Original": "8.9"})),
         (severity(None, None, Some(3.5)), json!({"Label": "HIGH", "Normalized": 70, "Original": "8.9", "Product": 3.5})),
@@ -251,7 +253,10 @@ fn a_version_that_changes_nothing_but_times_is_no_history() {
     assert_eq!(history(&hub, &check), [[""; 0]]);
     hub.check(&check, ComplianceStatus::Passed, at(300)).unwrap();
     let changed = history(&hub, &check).remove(0);
-    assert!(changed.contains(&"Compliance.Status".to_owned()) && !changed.iter().any(|field| field.ends_with("At")), "{changed:?}");
+    assert!(
+        changed.contains(&"Compliance.Status".to_owned()) && !changed.iter().any(|field| field.ends_with("At")),
+        "{changed:?}"
+    );
 }
 
 #[test]
@@ -283,6 +288,13 @@ fn control_findings_name_the_requirements_of_the_standards_in_which_their_contro
     import(&mut hub, ADMIN, HOME, vec![again], 60);
     let all = ["PCI DSS v3.2.1/1.2.1".to_owned(), cis("1.4.0", "2.1.5"), cis("3.0.0", "2.1.4"), cis("5.0.0", "2.1.4")];
     assert_eq!(requirements(&hub), json!(all));
-    let none = ControlFinding::failed(ADMIN.parse().unwrap(), HOME.parse().unwrap(), "ACM.3", "AwsCertificateManagerCertificate", "c", at(0));
+    let none = ControlFinding::failed(
+        ADMIN.parse().unwrap(),
+        HOME.parse().unwrap(),
+        "ACM.3",
+        "AwsCertificateManagerCertificate",
+        "c",
+        at(0),
+    );
     assert_eq!(none.document()["Compliance"].get("RelatedRequirements"), None);
 }
