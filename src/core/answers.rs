@@ -29,17 +29,25 @@ pub enum UndoneBy {
     Person,
     /// Security Hub itself: a check passed, or failed again.
     Service,
+    /// An automation rule, when the provider refreshed the finding: nobody's answer, and it does so each time.
+    Rule,
     /// The history tells.
     Ask,
     /// The history cannot be read.
     Unknown,
 }
 
-/// Tells who undid a held marker. Unless the check changed since, only a customer's update can have done it; after a change of
-/// the check the service may have reset it, and only the history tells.
+/// Whether the check changed since the marker was written.
+pub fn checked_since(finding: &Finding<'_>, marker: &Marker) -> bool {
+    finding.first_observed.is_some_and(|changed| changed > marker.at)
+}
+
+/// Tells who undid a held marker. Unless the provider said something since, only a customer's update can have done it; after that an
+/// automation rule may have rewritten it, after a change of the check the service may have reset it, and only the history tells.
 pub fn undone_by(finding: &Finding<'_>, marker: &Marker) -> UndoneBy {
-    let checked_since = finding.first_observed.is_some_and(|changed| changed > marker.at);
+    let checked_since = checked_since(finding, marker);
     match finding.knowledge {
+        Knowledge::Known(Some(answer)) if answer.at >= marker.at && answer.is_by_rule() => UndoneBy::Rule,
         Knowledge::Known(Some(answer)) if answer.at >= marker.at => match answer.status {
             // RESOLVED by a person re-arms: once the check has failed again since, it no longer counts.
             WorkflowStatus::Resolved if checked_since && finding.workflow != WorkflowStatus::Resolved => UndoneBy::Service,
@@ -47,8 +55,8 @@ pub fn undone_by(finding: &Finding<'_>, marker: &Marker) -> UndoneBy {
             _ => UndoneBy::Person,
         },
         Knowledge::Known(_) if checked_since => UndoneBy::Service,
-        Knowledge::Unasked if checked_since => UndoneBy::Ask,
-        Knowledge::Denied if checked_since => UndoneBy::Unknown,
+        Knowledge::Unasked if checked_since || finding.refreshed => UndoneBy::Ask,
+        Knowledge::Denied if checked_since || finding.refreshed => UndoneBy::Unknown,
         _ => UndoneBy::Person,
     }
 }
@@ -81,7 +89,7 @@ fn said(finding: &Finding<'_>) -> Said {
     }
     if let Some(marker) = finding.mismatch() {
         // A person's word is theirs, also where the service has moved the finding since.
-        match known.flatten().filter(|answer| answer.at >= marker.at) {
+        match known.flatten().filter(|answer| answer.at >= marker.at && !answer.is_by_rule()) {
             Some(Answer { status: WorkflowStatus::Suppressed, at, .. }) => return Said::Suppress(Some(*at)),
             Some(answer) => return Said::Contrary(Some(answer.at)),
             None => {}
@@ -92,8 +100,8 @@ fn said(finding: &Finding<'_>) -> Said {
             _ if !finding.actionable() && *finding.knowledge == Knowledge::Unasked => Said::Over,
             _ if !finding.actionable() => Said::Nothing,
             UndoneBy::Person => Said::Contrary(Some(marker.at)),
-            UndoneBy::Service if inherited => Said::Carries(marker.at),
-            UndoneBy::Service => Said::Nothing,
+            UndoneBy::Service | UndoneBy::Rule if inherited => Said::Carries(marker.at),
+            UndoneBy::Service | UndoneBy::Rule => Said::Nothing,
             UndoneBy::Ask | UndoneBy::Unknown if inherited => Said::Doubtful,
             UndoneBy::Ask | UndoneBy::Unknown => Said::Unasked,
         };

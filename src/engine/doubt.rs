@@ -29,10 +29,21 @@ impl Own<'_> {
 /// Updates by customers; the service's own checks come as BATCH_IMPORT_FINDINGS.
 const CUSTOMER: &str = "BATCH_UPDATE_FINDINGS";
 
-/// The newest workflow status that anybody but us set. `records`: newest first.
+/// The newest workflow status that anybody but us set; an automation rule's only where it is of after our newest write, and no
+/// person's is. `records`: newest first.
 pub fn newest_answer(records: &[HistoryRecord], own: Own<'_>) -> Option<Answer> {
-    let foreign = foreign(records, own).find_map(|record| Some((record, record.workflow?)));
-    foreign.map(|(record, status)| Answer { status, at: record.at, by: Some(record.identity.as_str().into()) })
+    let answer = |record: &HistoryRecord| {
+        let status = record.workflow?;
+        Some(Answer { status, at: record.at, by: Some(record.identity.as_str().into()) })
+    };
+    let since = records.iter().find(|record| own.wrote(record)).map(|record| record.at);
+    let after_ours = |answer: &Answer| since.is_none_or(|since| answer.at >= since);
+    let all = || foreign(records, own).filter_map(answer);
+    let person = all().find(|answer| !answer.is_by_rule());
+    if person.as_ref().is_some_and(after_ours) {
+        return person;
+    }
+    all().find(|answer| answer.is_by_rule() && after_ours(answer)).or(person)
 }
 
 /// Who wrote last, if it was not us.

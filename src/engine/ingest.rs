@@ -181,6 +181,12 @@ fn learn(inventory: &mut Inventory, row: RowId, before: &Snapshot, overwritten: 
     if ours {
         return;
     }
+    // Together with what its provider said, or after it: an automation rule writes then, and only the history tells it from a person.
+    let held = before.marker.held().is_some_and(|marker| marker.set == before.workflow);
+    if held && view.refreshed() {
+        inventory.set_knowledge(row, Knowledge::Unasked);
+        return;
+    }
     // It happened after what it was done to: the version of a customer's update is inferred, not promised.
     let since = before.marker.marker().map_or(Timestamp::MIN, |marker| marker.at);
     let at = version.min(seen_at).max(since);

@@ -84,6 +84,7 @@ impl Inventory {
         let mut small = incoming.small;
         small.form = form;
         small.foreign = foreign.is_some();
+        small.refreshed = refreshed(doc, marker);
         let mut row = Row {
             tail,
             origin,
@@ -190,6 +191,7 @@ impl Inventory {
         if keep {
             small.note = old.note;
         }
+        small.refreshed = refreshed(doc, &written.marker);
         let known_refs = Refs { origin: known.origin, check: known.check, subject: known.subject };
         let checked = (small.compliance, small.record_state);
         let rechecked = checked != (old.compliance, old.record_state);
@@ -332,6 +334,7 @@ impl Incoming {
             note,
             foreign: false,
             form: super::key::Form::Short,
+            refreshed: false,
         };
         Ok(Self {
             account: doc.aws_account_id.parse()?,
@@ -340,6 +343,11 @@ impl Incoming {
             version: doc.version().as_millisecond(),
         })
     }
+}
+
+/// Whether the provider has said something since the marker was written: `UpdatedAt` is its own, no customer moves it.
+fn refreshed(doc: &Doc<'_>, marker: &MarkerState) -> bool {
+    marker.marker().is_some_and(|marker| doc.updated_at > marker.at)
 }
 
 /// Every user-defined field but our two.

@@ -41,7 +41,7 @@ impl Millis {
     }
 }
 
-/// The small closed values, in 14 bits.
+/// The small closed values, in 15 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bits(u16);
 
@@ -55,6 +55,8 @@ pub(super) struct Small {
     pub(super) note: NoteKind,
     pub(super) foreign: bool,
     pub(super) form: Form,
+    /// The provider has said something since the marker was written.
+    pub(super) refreshed: bool,
 }
 
 fn option_bits<T>(value: Option<T>, bits: impl Fn(T) -> u16) -> u16 {
@@ -63,7 +65,7 @@ fn option_bits<T>(value: Option<T>, bits: impl Fn(T) -> u16) -> u16 {
 
 impl Bits {
     pub(super) fn new(small: Small) -> Self {
-        let Small { workflow, compliance, record_state, severity, note, foreign, form } = small;
+        let Small { workflow, compliance, record_state, severity, note, foreign, form, refreshed } = small;
         Self(
             workflow as u16
                 | option_bits(compliance, |value| value as u16) << 2
@@ -71,7 +73,8 @@ impl Bits {
                 | option_bits(severity, |value| value as u16) << 6
                 | (note as u16) << 9
                 | u16::from(foreign) << 11
-                | (form as u16) << 12,
+                | (form as u16) << 12
+                | u16::from(refreshed) << 14,
         )
     }
 
@@ -89,6 +92,7 @@ impl Bits {
             },
             foreign: part(11, 1) == 1,
             form: Form::from_bits(self.0 >> 12),
+            refreshed: part(14, 1) == 1,
         }
     }
 }
@@ -152,7 +156,8 @@ mod tests {
                             (NoteKind::Foreign, Form::Short, true),
                             (NoteKind::None, Form::Long, false),
                         ] {
-                            let small = Small { workflow, compliance, record_state, severity, note, foreign, form };
+                            let refreshed = foreign;
+                            let small = Small { workflow, compliance, record_state, severity, note, foreign, form, refreshed };
                             assert_eq!(Bits::new(small).small(), small);
                         }
                     }

@@ -144,6 +144,7 @@ impl Inventory {
             known.marker = marker;
             known.update(|small| {
                 small.workflow = workflow;
+                small.refreshed = false;
                 if note {
                     small.note = NoteKind::Ours;
                 }

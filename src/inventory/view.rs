@@ -112,6 +112,11 @@ impl<'a> RowView<'a> {
         self.row.observed.time_opt()
     }
 
+    /// Whether the provider has said something of it since the marker was written.
+    pub fn refreshed(self) -> bool {
+        self.row.small().refreshed
+    }
+
     /// When this state was last seen in the hub.
     pub fn seen_at(self) -> Timestamp {
         self.row.seen.time()

@@ -47,17 +47,35 @@ impl Buckets {
 
     /// Takes a token, if there is one.
     pub fn take(&mut self, account: AccountId, region: &Region, operation: &Operation, elapsed: Duration) -> bool {
-        let Rate { per_second, burst } = operation.rate;
-        let period = Duration::from_secs(1) / per_second.max(1);
-        let bucket = if self.sharing == Sharing::Others && !operation.has_own_quota() { OTHERS } else { operation.name };
-        let full_at = self.full_at.entry((account, region.clone(), Cow::Borrowed(bucket))).or_default();
+        let (period, all_but_one) = pace(operation);
+        let full_at = self.bucket(account, region, operation);
         let missing = full_at.saturating_sub(elapsed);
-        if missing > period * burst.saturating_sub(1) {
+        if missing > all_but_one {
             return false;
         }
         *full_at = elapsed + missing + period;
         true
     }
+
+    /// Others take every token until then: that is when the next one is there.
+    pub fn use_up(&mut self, account: AccountId, region: &Region, operation: &Operation, until: Duration) {
+        let (_, all_but_one) = pace(operation);
+        let full_at = self.bucket(account, region, operation);
+        *full_at = (*full_at).max(until + all_but_one);
+    }
+
+    /// When the bucket will be full again.
+    fn bucket(&mut self, account: AccountId, region: &Region, operation: &Operation) -> &mut Duration {
+        let bucket = if self.sharing == Sharing::Others && !operation.has_own_quota() { OTHERS } else { operation.name };
+        self.full_at.entry((account, region.clone(), Cow::Borrowed(bucket))).or_default()
+    }
+}
+
+/// The time in which a bucket gets a token, and that in which it gets all but one.
+fn pace(operation: &Operation) -> (Duration, Duration) {
+    let Rate { per_second, burst } = operation.rate;
+    let period = Duration::from_secs(1) / per_second.max(1);
+    (period, period * burst.saturating_sub(1))
 }
 
 #[cfg(test)]
@@ -79,6 +97,16 @@ mod tests {
         assert_eq!(run(account, &home, Duration::from_millis(334)), 1);
         assert_eq!(run(account, &home, Duration::from_millis(1334)), 3);
         assert_eq!(run(account, &home, Duration::from_mins(1)), 6);
+    }
+
+    #[test]
+    fn what_others_use_up_comes_back_token_by_token() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        let home: Region = "eu-west-1".parse().unwrap();
+        let (mut buckets, get) = (Buckets::default(), named("GetFindings").unwrap());
+        buckets.use_up(account, &home, get, Duration::from_secs(5));
+        let mut run = |at| (0..100).filter(|_| buckets.take(account, &home, get, Duration::from_millis(at))).count();
+        assert_eq!([run(0), run(4_999), run(5_000), run(5_300), run(5_700), run(60_000)], [0, 0, 1, 0, 2, 6]);
     }
 
     #[test]

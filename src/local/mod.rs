@@ -35,7 +35,7 @@ use serde_json::Value;
 use crate::core::ids::{AccountId, FindingKey, IdError, Region};
 use crate::core::status::ComplianceStatus;
 use crate::wire::error::AwsError;
-use crate::wire::operations::Operation;
+use crate::wire::operations::{Operation, named};
 use crate::wire::securityhub::{BatchImportFindings, BatchImportFindingsAnswer, Feature, LinkingMode};
 
 use buckets::{Buckets, Sharing};
@@ -360,6 +360,14 @@ impl Local {
     /// The token buckets on or off.
     pub fn set_buckets(&self, on: bool) {
         self.state().buckets_on = on;
+    }
+
+    /// Others in the account use the quota of an operation up, for so long. Does nothing for an operation that there is not.
+    pub fn use_up(&self, account: AccountId, region: &Region, operation: &str, time: Duration) {
+        let until = self.0.clock.elapsed() + time;
+        if let Some(operation) = named(operation) {
+            self.state().buckets.use_up(account, region, operation, until);
+        }
     }
 
     /// Every call so far, if the hub was told to remember them.

@@ -20,9 +20,10 @@ mod process;
 #[path = "../it/sim/topology.rs"]
 #[allow(clippy::unwrap_used, missing_docs, reason = "the simulation's hubs at size")]
 mod topology;
-#[path = "../it/sim/world.rs"]
+#[path = "../it/sim/world/mod.rs"]
 #[allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     clippy::panic,
     missing_docs,

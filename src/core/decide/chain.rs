@@ -386,10 +386,13 @@ impl<'c> Chain<'c, '_> {
         let (person, fought) = match answers::undone_by(self.finding, marker) {
             answers::UndoneBy::Person => (true, true),
             answers::UndoneBy::Service => (false, false),
+            answers::UndoneBy::Rule => (false, true),
             // Only Git may suppress here: by whom it was undone does not matter.
-            answers::UndoneBy::Ask | answers::UndoneBy::Unknown if regime == ManualSuppression::Revert => (true, false),
+            answers::UndoneBy::Ask | answers::UndoneBy::Unknown if regime == ManualSuppression::Revert => {
+                (true, !answers::checked_since(self.finding, marker))
+            }
             answers::UndoneBy::Ask => {
-                self.trace.say("person", || "undone after the check changed: the history has to tell by whom".to_owned());
+                self.trace.say("person", || "undone after its provider spoke: the history has to tell by whom".to_owned());
                 return Some(Decision { action: Action::Ask(vec![self.finding.row]), ..leave(reasons::IN_DOUBT) });
             }
             answers::UndoneBy::Unknown => {

@@ -30,6 +30,13 @@ pub struct Answer {
     pub by: Option<std::sync::Arc<str>>,
 }
 
+impl Answer {
+    /// Whether an automation rule set it, as the history names it: by the ARN of the rule.
+    pub fn is_by_rule(&self) -> bool {
+        self.by.as_deref().is_some_and(|by| by.contains(":automation-rule/"))
+    }
+}
+
 /// What is known of the answers that people gave on one finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Knowledge {
@@ -54,6 +61,8 @@ pub struct Finding<'a> {
     pub created_at: Timestamp,
     /// When the compliance status last changed.
     pub first_observed: Option<Timestamp>,
+    /// Whether its provider has said something since the marker was written: an automation rule writes only then.
+    pub refreshed: bool,
     pub knowledge: &'a Knowledge,
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::backfill::Backfill;
 use super::kept::Kept;
+use super::outcomes::Undone;
 use crate::core::compile::{Fault, Judged, Matches, PolicySet, Verdict};
 use crate::core::facts::Facts;
 use crate::core::reasons;
@@ -17,6 +18,7 @@ use crate::inventory::{Inventory, RowId};
 pub struct ExceptionCounts {
     pub matched: u64,
     pub overridden: u64,
+    pub flapping: u64,
 }
 
 #[derive(Debug)]
@@ -147,9 +149,14 @@ impl Exceptions {
     }
 
     /// The figures of every exception, in the order of the set.
-    pub(super) fn counts(&self, overridden: &[u64]) -> Vec<ExceptionCounts> {
-        let counts = self.covered.iter().zip(overridden);
-        counts.map(|(covered, &overridden)| ExceptionCounts { matched: covered.len() as u64, overridden }).collect()
+    pub(super) fn counts(&self, undone: &[Undone]) -> Vec<ExceptionCounts> {
+        let counts = self.covered.iter().zip(undone);
+        counts
+            .map(|(covered, &Undone { overridden, flapping })| {
+                let matched = covered.len() as u64;
+                ExceptionCounts { matched, overridden, flapping }
+            })
+            .collect()
     }
 }
 

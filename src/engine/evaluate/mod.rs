@@ -271,8 +271,8 @@ impl Evaluator {
 
     /// The figures of every policy and exception, in the order of the set.
     pub fn counts(&self) -> (Vec<PolicyCounts>, Vec<ExceptionCounts>) {
-        let (policies, overridden) = self.outcomes.counts(&self.set);
-        (policies, self.exceptions.counts(&overridden))
+        let (policies, undone) = self.outcomes.counts(&self.set);
+        (policies, self.exceptions.counts(&undone))
     }
 
     /// Rows that have to be read again before it can be told who means them, each told once.
@@ -311,6 +311,7 @@ pub fn finding(inventory: &Inventory, row: RowId) -> Option<Finding<'_>> {
         marker: view.marker(),
         created_at: view.created_at(),
         first_observed: view.first_observed_at(),
+        refreshed: view.refreshed(),
         knowledge: inventory.knowledge(row),
     })
 }

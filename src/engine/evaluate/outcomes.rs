@@ -24,6 +24,15 @@ pub struct PolicyCounts {
     pub would_change: u64,
 }
 
+/// How many findings an exception covers that are not as it wants them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Undone {
+    /// A person took them back.
+    pub(super) overridden: u64,
+    /// Something keeps rewriting them.
+    pub(super) flapping: u64,
+}
+
 /// What was decided; equal for all findings that differ in nothing that the declared set looks at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Outcome {
@@ -144,19 +153,19 @@ impl Outcomes {
         })
     }
 
-    /// The figures of every policy, and how many findings each exception covers that a person took back, in the order of the set.
-    pub(super) fn counts(&self, set: &PolicySet) -> (Vec<PolicyCounts>, Vec<u64>) {
+    /// The figures of every policy and exception, in the order of the set.
+    pub(super) fn counts(&self, set: &PolicySet) -> (Vec<PolicyCounts>, Vec<Undone>) {
         let mut policies = vec![PolicyCounts::default(); set.policies.len()];
-        let mut overridden = vec![0; set.exceptions.len()];
+        let mut undone = vec![Undone::default(); set.exceptions.len()];
         for (concluded, &users) in (0..).map_while(|number| self.kept.get(number)).zip(&self.users) {
             if users > 0 && concluded.1.reason.is_some_and(|reason| reason != reasons::BACKFILLING) {
-                self.tally(set, concluded, users, &mut policies, &mut overridden);
+                self.tally(set, concluded, users, &mut policies, &mut undone);
             }
         }
-        (policies, overridden)
+        (policies, undone)
     }
 
-    fn tally(&self, set: &PolicySet, concluded: &Concluded, users: u64, policies: &mut [PolicyCounts], overridden: &mut [u64]) {
+    fn tally(&self, set: &PolicySet, concluded: &Concluded, users: u64, policies: &mut [PolicyCounts], undone: &mut [Undone]) {
         let (matched, Outcome { reason, holder, governing, .. }) = concluded;
         for &policy in self.matches.get(*matched).into_iter().flat_map(|matches| &matches.scopes) {
             policies[policy].in_scope += users;
@@ -171,7 +180,7 @@ impl Outcomes {
                     policies[policy].respected += users;
                 }
                 if let (reasons::OVERRIDDEN, Holder::Exception(x)) = (reason, holder) {
-                    overridden[*x] += users;
+                    undone[*x].overridden += users;
                 }
             }
             (reasons::EXCEPTED, _) => {
@@ -183,6 +192,7 @@ impl Outcomes {
                 policies[*policy].decided += users;
             }
             (reasons::FLAPPING, Holder::Rule { policy, .. }) => policies[*policy].flapping += users,
+            (reasons::FLAPPING, Holder::Exception(x)) => undone[*x].flapping += users,
             (reasons::CONFLICTED, Holder::Conflict(conflicting)) => {
                 for &policy in conflicting {
                     policies[policy].conflicted += users;

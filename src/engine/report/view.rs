@@ -342,6 +342,7 @@ impl View<'_> {
         };
         let word = match self.common(&exception.meta) {
             Some(common) if active || self.broken(&exception.meta).is_some() => common,
+            _ if active && counts.flapping > 0 => Word::stalled(reasons::FLAPPING, self.flapping(&owner)),
             _ if active => match Self::over_limit(&limit_holds) {
                 Some(over) => over,
                 None if self.refused(Some(&owner)).is_some() => self.refused(Some(&owner)).unwrap_or(word),

@@ -3,9 +3,8 @@
 use hubkeeper::core::ids::FindingKey;
 use hubkeeper::core::status::ComplianceStatus::{Failed, Passed};
 use hubkeeper::core::status::WorkflowStatus::{New, Resolved, Suppressed};
-use hubkeeper::local::Local;
 
-use super::world::{Sim, everywhere, hub, policy};
+use super::world::{Sim, everywhere, everywhere_with, hub, policy};
 
 const CDN: &str = "arn:aws:s3:::cdn";
 const IGNORE: &str = "{name: all, response: {ignore: {}}}";
@@ -144,63 +143,72 @@ async fn resolved_by_a_person_ends_the_inheritance() {
 }
 
 /// The same user, seen in two Regions: one problem, since users are global.
-fn user_in_two_regions() -> (Sim, FindingKey, FindingKey) {
-    let sim = Sim::with(Local::builder().regions(2));
+fn user_in_two_regions(sim: &Sim) -> (FindingKey, FindingKey) {
     let user = "arn:aws:iam::111122223333:user/alice";
     let regions: Vec<_> = sim.local.organization().regions().cloned().collect();
     let account = sim.local.administrator();
     let a = sim.fail_in(account, regions[0].clone(), "IAM.5", "AwsIamUser", user);
     let b = sim.fail_in(account, regions[1].clone(), "IAM.5", "AwsIamUser", user);
-    (sim, a, b)
+    (a, b)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_on_a_global_resource_counts_in_every_region() {
-    let (mut sim, a, b) = user_in_two_regions();
-    kept(&mut sim);
-    sim.settle().await;
-    assert_eq!(sim.hub_detail().problems, super::world::FILLERS as u64 + 1);
-    sim.person("alice", &a, Suppressed);
-    sim.settle().await;
-    assert_eq!((sim.workflow(&b), sim.held_for(&b).as_deref()), (Suppressed, Some("inherited")));
-    sim.assert_stays().await;
-    sim.person("alice", &a, New);
-    sim.settle().await;
-    assert_eq!((sim.workflow(&a), sim.workflow(&b), sim.held_for(&b)), (New, New, None));
-    sim.assert_stays().await;
+    everywhere_with(
+        |hub| hub.regions(2),
+        async |mut sim| {
+            let (a, b) = user_in_two_regions(&sim);
+            kept(&mut sim);
+            sim.settle().await;
+            assert_eq!(sim.hub_detail().problems, super::world::FILLERS as u64 + 1);
+            sim.person("alice", &a, Suppressed);
+            sim.settle().await;
+            assert_eq!((sim.workflow(&b), sim.held_for(&b).as_deref()), (Suppressed, Some("inherited")));
+            sim.assert_stays().await;
+            sim.person("alice", &a, New);
+            sim.settle().await;
+            assert_eq!((sim.workflow(&a), sim.workflow(&b), sim.held_for(&b)), (New, New, None));
+            sim.assert_stays().await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_two_different_answers_the_newest_wins_by_history() {
-    for down in [false, true] {
-        for suppress_last in [false, true] {
-            let (mut sim, a, b) = user_in_two_regions();
-            if !down {
-                kept(&mut sim);
+    for (down, suppress_last) in [(false, false), (false, true), (true, false), (true, true)] {
+        everywhere_with(
+            |hub| hub.regions(2),
+            async |mut sim| {
+                let (a, b) = user_in_two_regions(&sim);
+                if !down {
+                    kept(&mut sim);
+                    sim.settle().await;
+                }
+                let alice = |sim: &Sim| sim.person("alice", &a, Suppressed);
+                let bob = |sim: &Sim| sim.person("bob", &b, Resolved);
+                if suppress_last {
+                    bob(&sim);
+                } else {
+                    alice(&sim);
+                }
+                sim.pass(3).await;
+                if suppress_last {
+                    alice(&sim);
+                } else {
+                    bob(&sim);
+                }
+                if down {
+                    kept(&mut sim);
+                }
                 sim.settle().await;
-            }
-            let alice = |sim: &Sim| sim.person("alice", &a, Suppressed);
-            let bob = |sim: &Sim| sim.person("bob", &b, Resolved);
-            if suppress_last {
-                bob(&sim);
-            } else {
-                alice(&sim);
-            }
-            sim.pass(3).await;
-            if suppress_last {
-                alice(&sim);
-            } else {
-                bob(&sim);
-            }
-            if down {
-                kept(&mut sim);
-            }
-            sim.settle().await;
-            sim.assert_stays().await;
-            let end = if suppress_last { Suppressed } else { Resolved };
-            assert_eq!(sim.workflow(&a), Suppressed, "a person's own suppression is never removed");
-            assert_eq!(sim.workflow(&b), end, "down: {down}, suppressed last: {suppress_last}");
-        }
+                sim.assert_stays().await;
+                let end = if suppress_last { Suppressed } else { Resolved };
+                assert_eq!(sim.workflow(&a), Suppressed, "a person's own suppression is never removed");
+                assert_eq!(sim.workflow(&b), end, "down: {down}, suppressed last: {suppress_last}");
+            },
+        )
+        .await;
     }
 }
 

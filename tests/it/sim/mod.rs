@@ -13,6 +13,7 @@ mod people;
 mod proof;
 mod races;
 mod reads;
+mod rules;
 mod shutdown;
 mod size;
 mod statuses;

@@ -97,20 +97,22 @@ async fn what_a_person_takes_back_stays_so_through_a_restart_and_a_typo_until_th
 
 #[tokio::test(start_paused = true)]
 async fn what_a_person_took_back_from_a_rule_is_applied_again_when_the_rule_changes() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    sim.person("bob", &key, New);
-    sim.settle().await;
-    sim.declare(&(hub() + &policy_with("p", "  priority: 7", &SUPPRESS.replace("name: s3", "name: renamed"))));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&key), New, "neither a name nor a priority is what decides");
-    sim.declare(&(hub() + &policy("p", &SUPPRESS.replace("[S3.8]", "[S3.8, S3.9]"))));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&key), Suppressed);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        sim.person("bob", &key, New);
+        sim.settle().await;
+        sim.declare(&(hub() + &policy_with("p", "  priority: 7", &SUPPRESS.replace("name: s3", "name: renamed"))));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&key), New, "neither a name nor a priority is what decides");
+        sim.declare(&(hub() + &policy("p", &SUPPRESS.replace("[S3.8]", "[S3.8, S3.9]"))));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&key), Suppressed);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,28 +180,31 @@ async fn resolved_by_a_person_re_arms_so_the_next_failure_is_suppressed_again() 
 
 #[tokio::test(start_paused = true)]
 async fn where_the_history_is_denied_a_doubtful_finding_is_left_and_somebody_hears_of_it() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    sim.crash().await;
-    sim.pass(60).await;
-    sim.person("bob", &key, New);
-    sim.local.check(&key, Passed);
-    sim.pass(60).await;
-    sim.local.check(&key, Failed);
-    sim.local.set_faults(Faults { calls: vec![CallFault::of("GetFindingHistory", Fault::AccessDenied)], ..Faults::default() });
-    sim.start();
-    sim.settle().await;
-    assert_eq!((sim.workflow(&key), sim.ready("SecurityHub/main")), (New, (Some(false), "AccessDenied")));
-    assert!(sim.message("SecurityHub/main").contains("AccessDenied"), "{}", sim.message("SecurityHub/main"));
-    sim.assert_stays().await;
-    sim.local.set_faults(Faults::default());
-    sim.stop().await;
-    sim.start();
-    sim.settle().await;
-    assert_eq!((sim.workflow(&key), sim.ready("ControlPolicy/p").0), (New, Some(true)));
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        sim.crash().await;
+        sim.pass(60).await;
+        sim.person("bob", &key, New);
+        sim.local.check(&key, Passed);
+        sim.pass(60).await;
+        sim.local.check(&key, Failed);
+        sim.local
+            .set_faults(Faults { calls: vec![CallFault::of("GetFindingHistory", Fault::AccessDenied)], ..Faults::default() });
+        sim.start();
+        sim.settle().await;
+        assert_eq!((sim.workflow(&key), sim.ready("SecurityHub/main")), (New, (Some(false), "AccessDenied")));
+        assert!(sim.message("SecurityHub/main").contains("AccessDenied"), "{}", sim.message("SecurityHub/main"));
+        sim.assert_stays().await;
+        sim.local.set_faults(Faults::default());
+        sim.stop().await;
+        sim.start();
+        sim.settle().await;
+        assert_eq!((sim.workflow(&key), sim.ready("ControlPolicy/p").0), (New, Some(true)));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,29 +281,36 @@ async fn another_s_note_and_fields_stay_whatever_updates_make_of_the_map() {
 
 #[tokio::test(start_paused = true)]
 async fn a_marker_that_is_not_ours_freezes_its_finding() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    sim.local.as_person("eve").set_user_fields(&key, &[("hubkeeper.dev/owner", "Pod/x"), ("hubkeeper.dev/state", "v9")]).unwrap();
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    sim.assert_stays().await;
-    assert_eq!((sim.workflow(&key), sim.writes()), (New, 0));
-    assert_eq!(sim.ready("SecurityHub/main"), (Some(false), "MarkerUnreadable"));
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        sim.local
+            .as_person("eve")
+            .set_user_fields(&key, &[("hubkeeper.dev/owner", "Pod/x"), ("hubkeeper.dev/state", "v9")])
+            .unwrap();
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        sim.assert_stays().await;
+        assert_eq!((sim.workflow(&key), sim.writes()), (New, 0));
+        assert_eq!(sim.ready("SecurityHub/main"), (Some(false), "MarkerUnreadable"));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forged_marker_that_names_another_s_object_gives_that_object_nothing() {
-    let mut sim = Sim::new();
-    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::forged");
-    let state = "v1 held set=SUPPRESSED prior=NEW at=2026-12-01T07:00:00Z deletion=revert digest=0000000000000001 again=0";
-    let fields = [("hubkeeper.dev/owner", "FindingException/team/cdn"), ("hubkeeper.dev/state", state)];
-    sim.local.as_person("eve").set_user_fields(&key, &fields).unwrap();
-    sim.person("eve", &key, Suppressed);
-    sim.declare(&(hub() + &grant() + &exception("cdn", TARGET, FAR)));
-    sim.start();
-    sim.settle().await;
-    // The object that it names does not decide this finding: it is given back like whatever lost its reason.
-    assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::forged");
+        let state = "v1 held set=SUPPRESSED prior=NEW at=2026-12-01T07:00:00Z deletion=revert digest=0000000000000001 again=0";
+        let fields = [("hubkeeper.dev/owner", "FindingException/team/cdn"), ("hubkeeper.dev/state", state)];
+        sim.local.as_person("eve").set_user_fields(&key, &fields).unwrap();
+        sim.person("eve", &key, Suppressed);
+        sim.declare(&(hub() + &grant() + &exception("cdn", TARGET, FAR)));
+        sim.start();
+        sim.settle().await;
+        // The object that it names does not decide this finding: it is given back like whatever lost its reason.
+        assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
+        sim.assert_stays().await;
+    })
+    .await;
 }

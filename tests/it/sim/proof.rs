@@ -8,7 +8,7 @@ use hubkeeper::core::ids::ObjectRef;
 use hubkeeper::core::status::WorkflowStatus::{New, Suppressed};
 use hubkeeper::engine::ports::{Absence, SinkError};
 
-use super::world::{Sim, hub, policy};
+use super::world::{both_ways, hub, policy};
 
 const RULE: &str = "{name: logs, match: {controls: [S3.9]}, response: {suppress: {reason: OutOfScope}}}";
 
@@ -34,26 +34,28 @@ impl Absence for Knows {
 
 #[tokio::test(start_paused = true)]
 async fn an_owner_that_is_not_listed_gives_nothing_back_until_it_is_proved_to_be_gone() {
-    let mut sim = Sim::new();
-    let knows = Arc::new(Knows::default());
-    sim.absence = knows.clone();
-    let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::logs");
-    sim.declare(&(hub() + &policy("logs", RULE)));
-    sim.start();
-    sim.settle().await;
-    assert_eq!((sim.workflow(&key), knows.asked.load(Ordering::Relaxed)), (Suppressed, 0));
-    let writes = sim.writes();
-    sim.declare(&hub());
-    sim.pass(3600).await;
-    let asked = knows.asked.load(Ordering::Relaxed);
-    assert!(asked > 1, "it is asked again: {asked}");
-    knows.silent.store(true, Ordering::Relaxed);
-    sim.pass(3600).await;
-    assert!(knows.asked.load(Ordering::Relaxed) > asked);
-    assert_eq!((sim.workflow(&key), sim.writes()), (Suppressed, writes));
-    knows.silent.store(false, Ordering::Relaxed);
-    knows.gone.store(true, Ordering::Relaxed);
-    sim.settle().await;
-    assert_eq!(sim.workflow(&key), New);
-    sim.assert_stays().await;
+    both_ways(async |mut sim| {
+        let knows = Arc::new(Knows::default());
+        sim.absence = knows.clone();
+        let key = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::logs");
+        sim.declare(&(hub() + &policy("logs", RULE)));
+        sim.start();
+        sim.settle().await;
+        assert_eq!((sim.workflow(&key), knows.asked.load(Ordering::Relaxed)), (Suppressed, 0));
+        let writes = sim.writes();
+        sim.declare(&hub());
+        sim.pass(3600).await;
+        let asked = knows.asked.load(Ordering::Relaxed);
+        assert!(asked > 1, "it is asked again: {asked}");
+        knows.silent.store(true, Ordering::Relaxed);
+        sim.pass(3600).await;
+        assert!(knows.asked.load(Ordering::Relaxed) > asked);
+        assert_eq!((sim.workflow(&key), sim.writes()), (Suppressed, writes));
+        knows.silent.store(false, Ordering::Relaxed);
+        knows.gone.store(true, Ordering::Relaxed);
+        sim.settle().await;
+        assert_eq!(sim.workflow(&key), New);
+        sim.assert_stays().await;
+    })
+    .await;
 }

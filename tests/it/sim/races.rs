@@ -13,7 +13,7 @@ use hubkeeper::local::Local;
 use hubkeeper::local::faults::{CallFault, EventFaults, Fault, Faults};
 use hubkeeper::wire::event::imported;
 
-use super::world::{Sim, everywhere, hub, policy, policy_with};
+use super::world::{Sim, everywhere, everywhere_with, hub, policy, policy_with};
 
 const SUPPRESS: &str = "{name: s3, match: {controls: [S3.8]}, response: {suppress: {reason: OutOfScope}}}";
 
@@ -91,7 +91,7 @@ async fn a_lost_race_is_reported_once_and_not_repeated_and_the_next_word_of_the_
         assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"], "one write of ours, after alice's");
         let message = assert_reported(&sim, "ControlPolicy/p", &key, Notified);
         assert!(message.ends_with("set it again if it is to be so, and that stands"), "{message}");
-        assert_eq!(sim.local.count("GetFindingHistory").calls, 1, "in doubt only");
+        assert_eq!(sim.calls("GetFindingHistory"), 1, "in doubt only");
         sim.assert_stays().await;
         sim.person("alice", &key, Notified);
         sim.pass(60).await;
@@ -171,173 +171,193 @@ async fn a_person_who_suppresses_what_we_are_about_to_suppress_is_told_that_it_e
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_comes_minutes_after_our_echo_still_tells_of_the_race() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    let theirs = key.clone();
-    race(&mut sim, move |local| {
-        local.set_faults(delayed(600_000));
-        local.as_person("alice").set_workflow(&theirs, Notified).unwrap();
-        local.set_faults(Faults::default());
-    });
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    assert_eq!(reports(&sim), []);
-    sim.pass(600).await;
-    assert_reported(&sim, "ControlPolicy/p", &key, Notified);
-    assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"]);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        let theirs = key.clone();
+        race(&mut sim, move |local| {
+            local.set_faults(delayed(600_000));
+            local.as_person("alice").set_workflow(&theirs, Notified).unwrap();
+            local.set_faults(Faults::default());
+        });
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        assert_eq!(reports(&sim), []);
+        sim.pass(600).await;
+        assert_reported(&sim, "ControlPolicy/p", &key, Notified);
+        assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"]);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_comes_minutes_before_our_echo_causes_no_second_write() {
     for (lost, gone) in [(0, 600_000), (100, 0)] {
-        let mut sim = Sim::new();
-        let key = bucket(&sim);
-        let theirs = key.clone();
-        race(&mut sim, move |local| {
-            local.as_person("alice").set_workflow(&theirs, Notified).unwrap();
-            let events = EventFaults { delay_millis: gone, loss_percent: lost, ..EventFaults::default() };
-            local.set_faults(Faults { events, ..Faults::default() });
-        });
-        sim.declare(&(hub() + &policy("p", SUPPRESS)));
-        sim.start();
-        sim.pass(120).await;
-        assert_reported(&sim, "ControlPolicy/p", &key, Notified);
-        sim.local.set_faults(Faults::default());
-        sim.settle().await;
-        sim.assert_stays().await;
-        assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"], "one write of ours");
-        assert_reported(&sim, "ControlPolicy/p", &key, Notified);
+        everywhere(async |mut sim| {
+            let key = bucket(&sim);
+            let theirs = key.clone();
+            race(&mut sim, move |local| {
+                local.as_person("alice").set_workflow(&theirs, Notified).unwrap();
+                let events = EventFaults { delay_millis: gone, loss_percent: lost, ..EventFaults::default() };
+                local.set_faults(Faults { events, ..Faults::default() });
+            });
+            sim.declare(&(hub() + &policy("p", SUPPRESS)));
+            sim.start();
+            sim.pass(120).await;
+            assert_reported(&sim, "ControlPolicy/p", &key, Notified);
+            sim.local.set_faults(Faults::default());
+            sim.settle().await;
+            sim.assert_stays().await;
+            assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"], "one write of ours");
+            assert_reported(&sim, "ControlPolicy/p", &key, Notified);
+        })
+        .await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn duplicates_of_the_event_tell_of_the_race_only_once() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    let theirs = key.clone();
-    race(&mut sim, move |local| {
-        local.as_person("alice").set_workflow(&theirs, Notified).unwrap();
-        let finding = local.finding(&theirs).unwrap().to_string();
-        let body = imported("again", local.clock().now(), local.administrator(), local.home(), "r", &finding);
-        for minutes in [0, 1, 5, 20, 45] {
-            let due = local.clock().now() + jiff::SignedDuration::from_mins(minutes);
-            local.queues().send(&local.event_queue(), body.clone(), due, 0).unwrap();
-        }
-    });
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    sim.pass(3600).await;
-    assert_reported(&sim, "ControlPolicy/p", &key, Notified);
-    assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"]);
-    assert_eq!(sim.local.count("GetFindingHistory").calls, 1);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        let theirs = key.clone();
+        race(&mut sim, move |local| {
+            local.as_person("alice").set_workflow(&theirs, Notified).unwrap();
+            let finding = local.finding(&theirs).unwrap().to_string();
+            let body = imported("again", local.clock().now(), local.administrator(), local.home(), "r", &finding);
+            for minutes in [0, 1, 5, 20, 45] {
+                let due = local.clock().now() + jiff::SignedDuration::from_mins(minutes);
+                local.queues().send(&local.event_queue(), body.clone(), due, 0).unwrap();
+            }
+        });
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        sim.pass(3600).await;
+        assert_reported(&sim, "ControlPolicy/p", &key, Notified);
+        assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"]);
+        assert_eq!(sim.calls("GetFindingHistory"), 1);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn late_events_of_what_we_had_decided_on_or_of_the_check_are_no_race() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    let body = |local: &Local, key: &FindingKey| {
-        let finding = local.finding(key).unwrap().to_string();
-        imported("late", local.clock().now(), local.administrator(), local.home(), "r", &finding)
-    };
-    // What alice said before, and took back: both were known when we decided.
-    let mut bodies = vec![body(&sim.local, &key)];
-    for status in [Notified, New] {
-        sim.pass(5).await;
-        sim.person("alice", &key, status);
-        bodies.push(body(&sim.local, &key));
-    }
-    sim.pass(5).await;
-    // The check passes in the moment between, and the service moves the finding to RESOLVED.
-    let other = sim.fail("S3.8", "AwsS3Bucket", "arn:aws:s3:::passes");
-    let passing = other.clone();
-    race(&mut sim, move |local| assert!(local.check(&passing, Passed)));
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    for _ in 0..3 {
-        for body in &bodies {
-            sim.local.queues().send(&sim.local.event_queue(), body.clone(), sim.now(), 0).unwrap();
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        let body = |local: &Local, key: &FindingKey| {
+            let finding = local.finding(key).unwrap().to_string();
+            imported("late", local.clock().now(), local.administrator(), local.home(), "r", &finding)
+        };
+        // What alice said before, and took back: both were known when we decided.
+        let mut bodies = vec![body(&sim.local, &key)];
+        for status in [Notified, New] {
+            sim.pass(5).await;
+            sim.person("alice", &key, status);
+            bodies.push(body(&sim.local, &key));
         }
-        sim.pass(120).await;
-    }
-    assert_eq!((reports(&sim), sim.figures().races_lost), (Vec::new(), 0));
-    assert_eq!(sim.local.count("GetFindingHistory").calls, 0, "there is no doubt about any of them");
-    sim.assert_stays().await;
+        sim.pass(5).await;
+        // The check passes in the moment between, and the service moves the finding to RESOLVED.
+        let other = sim.fail("S3.8", "AwsS3Bucket", "arn:aws:s3:::passes");
+        let passing = other.clone();
+        race(&mut sim, move |local| assert!(local.check(&passing, Passed)));
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        for _ in 0..3 {
+            for body in &bodies {
+                sim.local.queues().send(&sim.local.event_queue(), body.clone(), sim.now(), 0).unwrap();
+            }
+            sim.pass(120).await;
+        }
+        assert_eq!((reports(&sim), sim.figures().races_lost), (Vec::new(), 0));
+        assert_eq!(sim.calls("GetFindingHistory"), 0, "there is no doubt about any of them");
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_race_in_a_linked_region_is_told_like_one_at_home() {
-    let mut sim = Sim::with(Local::builder().regions(2));
-    let linked = sim.local.organization().linked[0].clone();
-    let key = sim.fail_in(sim.local.administrator(), linked.clone(), "S3.8", "AwsS3Bucket", "arn:aws:s3:::cdn");
-    let theirs = key.clone();
-    race(&mut sim, move |local| {
-        local.as_person("alice").in_region(linked.clone()).set_workflow(&theirs, Notified).unwrap();
-    });
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"]);
-    assert_reported(&sim, "ControlPolicy/p", &key, Notified);
-    sim.assert_stays().await;
+    everywhere_with(
+        |hub| hub.regions(2),
+        async |mut sim| {
+            let linked = sim.local.organization().linked[0].clone();
+            let key = sim.fail_in(sim.local.administrator(), linked.clone(), "S3.8", "AwsS3Bucket", "arn:aws:s3:::cdn");
+            let theirs = key.clone();
+            race(&mut sim, move |local| {
+                local.as_person("alice").in_region(linked.clone()).set_workflow(&theirs, Notified).unwrap();
+            });
+            sim.declare(&(hub() + &policy("p", SUPPRESS)));
+            sim.start();
+            sim.settle().await;
+            assert_eq!(sim.workflows(&key), ["NOTIFIED", "SUPPRESSED"]);
+            assert_reported(&sim, "ControlPolicy/p", &key, Notified);
+            sim.assert_stays().await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_histories_may_not_be_read_the_race_is_told_without_a_name() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    sim.local.set_faults(Faults { calls: vec![CallFault::of("GetFindingHistory", Fault::AccessDenied)], ..Faults::default() });
-    alice(&mut sim, &key, Notified);
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    let [event] = <[Event; 1]>::try_from(reports(&sim)).unwrap();
-    assert!(event.message.starts_with("somebody (GetFindingHistory is not allowed)"), "{}", event.message);
-    assert_eq!(sim.ready("SecurityHub/main").0, Some(true), "nothing else needs the history");
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        sim.local
+            .set_faults(Faults { calls: vec![CallFault::of("GetFindingHistory", Fault::AccessDenied)], ..Faults::default() });
+        alice(&mut sim, &key, Notified);
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        let [event] = <[Event; 1]>::try_from(reports(&sim)).unwrap();
+        assert!(event.message.starts_with("somebody (GetFindingHistory is not allowed)"), "{}", event.message);
+        assert_eq!(sim.ready("SecurityHub/main").0, Some(true), "nothing else needs the history");
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 /// The write that was refused replaced nothing: what alice said meanwhile is read again and decided anew.
 #[tokio::test(start_paused = true)]
 async fn an_answer_during_a_write_that_fails_is_not_lost() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    let theirs = key.clone();
-    sim.latency = std::time::Duration::from_secs(2);
-    let gate = race(&mut sim, move |local| {
-        let denied = CallFault::of("BatchUpdateFindings", Fault::AccessDenied).times(1);
-        local.set_faults(Faults { calls: vec![denied], ..Faults::default() });
-        local.as_person("alice").set_workflow(&theirs, Suppressed).unwrap();
-    });
-    gate.arm();
-    sim.declare(&hub());
-    sim.start();
-    // The events of the findings' beginning have been handled: the next one is seen while the write is under way.
-    sim.pass(120).await;
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.pass(300).await;
-    assert_eq!((sim.workflows(&key), sim.held_for(&key)), (vec!["SUPPRESSED".to_owned()], None), "hers, and respected");
-    assert_eq!(reports(&sim), []);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        let theirs = key.clone();
+        sim.latency = std::time::Duration::from_secs(2);
+        let gate = race(&mut sim, move |local| {
+            let denied = CallFault::of("BatchUpdateFindings", Fault::AccessDenied).times(1);
+            local.set_faults(Faults { calls: vec![denied], ..Faults::default() });
+            local.as_person("alice").set_workflow(&theirs, Suppressed).unwrap();
+        });
+        gate.arm();
+        sim.declare(&hub());
+        sim.start();
+        // The events of the findings' beginning have been handled: the next one is seen while the write is under way.
+        sim.pass(120).await;
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.pass(300).await;
+        assert_eq!((sim.workflows(&key), sim.held_for(&key)), (vec!["SUPPRESSED".to_owned()], None), "hers, and respected");
+        assert_eq!(reports(&sim), []);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_next_race_on_the_same_finding_is_told_again() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim);
-    let gate = alice(&mut sim, &key, Notified);
-    sim.declare(&(hub() + &policy("p", SUPPRESS)));
-    sim.start();
-    sim.settle().await;
-    assert_eq!(reports(&sim).len(), 1);
-    gate.arm();
-    sim.declare(&(hub() + &policy("p", SUPPRESS) + &policy_with("q", "  priority: 200", SUPPRESS)));
-    sim.settle().await;
-    assert_eq!((reports(&sim).len(), sim.figures().races_lost), (2, 2));
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = bucket(&sim);
+        let gate = alice(&mut sim, &key, Notified);
+        sim.declare(&(hub() + &policy("p", SUPPRESS)));
+        sim.start();
+        sim.settle().await;
+        assert_eq!(reports(&sim).len(), 1);
+        gate.arm();
+        sim.declare(&(hub() + &policy("p", SUPPRESS) + &policy_with("q", "  priority: 200", SUPPRESS)));
+        sim.settle().await;
+        assert_eq!((reports(&sim).len(), sim.figures().races_lost), (2, 2));
+        sim.assert_stays().await;
+    })
+    .await;
 }

@@ -73,70 +73,78 @@ async fn an_exception_that_expires_while_nobody_runs_is_taken_back_by_the_next_t
 
 #[tokio::test(start_paused = true)]
 async fn a_narrowed_exception_gives_back_only_what_it_no_longer_covers() {
-    let mut sim = Sim::new();
-    let (cdn_key, logs) = (bucket(&sim, CDN), bucket(&sim, LOGS));
-    let both = target("'arn:aws:s3:::cdn', 'arn:aws:s3:::logs'");
-    sim.declare(&(hub() + &grant() + &exception("cdn", &both, FAR)));
-    sim.start();
-    sim.settle().await;
-    assert_eq!((sim.workflow(&cdn_key), sim.workflow(&logs)), (Suppressed, Suppressed));
-    sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), FAR)));
-    sim.settle().await;
-    assert_eq!((sim.workflow(&cdn_key), sim.workflow(&logs)), (Suppressed, New));
-    assert_eq!(sim.exception("team", "cdn").held, 1);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let (cdn_key, logs) = (bucket(&sim, CDN), bucket(&sim, LOGS));
+        let both = target("'arn:aws:s3:::cdn', 'arn:aws:s3:::logs'");
+        sim.declare(&(hub() + &grant() + &exception("cdn", &both, FAR)));
+        sim.start();
+        sim.settle().await;
+        assert_eq!((sim.workflow(&cdn_key), sim.workflow(&logs)), (Suppressed, Suppressed));
+        sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), FAR)));
+        sim.settle().await;
+        assert_eq!((sim.workflow(&cdn_key), sim.workflow(&logs)), (Suppressed, New));
+        assert_eq!(sim.exception("team", "cdn").held, 1);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_exception_that_is_narrowed_while_nobody_runs_gives_back_only_what_it_no_longer_covers() {
-    let mut sim = Sim::new();
-    let (cdn_key, logs) = (bucket(&sim, CDN), bucket(&sim, LOGS));
-    sim.declare(&(hub() + &grant() + &exception("cdn", &target("'arn:aws:s3:::cdn', 'arn:aws:s3:::logs'"), FAR)));
-    sim.start();
-    sim.settle().await;
-    sim.stop().await;
-    sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), FAR)));
-    sim.start();
-    sim.settle().await;
-    assert_eq!((sim.workflow(&cdn_key), sim.workflow(&logs)), (Suppressed, New));
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let (cdn_key, logs) = (bucket(&sim, CDN), bucket(&sim, LOGS));
+        sim.declare(&(hub() + &grant() + &exception("cdn", &target("'arn:aws:s3:::cdn', 'arn:aws:s3:::logs'"), FAR)));
+        sim.start();
+        sim.settle().await;
+        sim.stop().await;
+        sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), FAR)));
+        sim.start();
+        sim.settle().await;
+        assert_eq!((sim.workflow(&cdn_key), sim.workflow(&logs)), (Suppressed, New));
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_revoked_grant_takes_its_exceptions_with_it_and_brings_them_back() {
-    let mut sim = Sim::new();
-    let key = covered(&mut sim, FAR).await;
-    sim.declare(&(hub() + &exception("cdn", &cdn(), FAR)));
-    sim.settle().await;
-    assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
-    assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "NotGranted"));
-    sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), FAR)));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&key), Suppressed);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = covered(&mut sim, FAR).await;
+        sim.declare(&(hub() + &exception("cdn", &cdn(), FAR)));
+        sim.settle().await;
+        assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
+        assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "NotGranted"));
+        sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), FAR)));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&key), Suppressed);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_narrowed_grant_ends_the_whole_exception_also_while_nobody_runs() {
     for down in [false, true] {
-        let mut sim = Sim::new();
-        let key = covered(&mut sim, FAR).await;
-        if down {
-            sim.crash().await;
-        }
-        sim.declare(&(hub() + &grant().replace("111122223333", "444455556666") + &exception("cdn", &cdn(), FAR)));
-        if down {
-            sim.start();
-        }
-        sim.settle().await;
-        assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
-        assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "OutOfGrant"));
-        assert!(
-            sim.message("FindingException/team/cdn").contains("spec.targets[0]"),
-            "{}",
-            sim.message("FindingException/team/cdn")
-        );
-        sim.assert_stays().await;
+        everywhere(async |mut sim| {
+            let key = covered(&mut sim, FAR).await;
+            if down {
+                sim.crash().await;
+            }
+            sim.declare(&(hub() + &grant().replace("111122223333", "444455556666") + &exception("cdn", &cdn(), FAR)));
+            if down {
+                sim.start();
+            }
+            sim.settle().await;
+            assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
+            assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "OutOfGrant"));
+            assert!(
+                sim.message("FindingException/team/cdn").contains("spec.targets[0]"),
+                "{}",
+                sim.message("FindingException/team/cdn")
+            );
+            sim.assert_stays().await;
+        })
+        .await;
     }
 }
 
@@ -181,53 +189,61 @@ async fn approved(sim: &mut Sim, more: &str) -> (FindingKey, String, String) {
 #[tokio::test(start_paused = true)]
 async fn a_lost_approval_takes_the_exception_back() {
     for down in [false, true] {
-        let mut sim = Sim::new();
-        let (key, base, _) = approved(&mut sim, "").await;
-        if down {
-            sim.crash().await;
-        }
-        sim.declare(&base);
-        if down {
-            sim.start();
-        }
-        sim.settle().await;
-        assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
-        sim.assert_stays().await;
+        everywhere(async |mut sim| {
+            let (key, base, _) = approved(&mut sim, "").await;
+            if down {
+                sim.crash().await;
+            }
+            sim.declare(&base);
+            if down {
+                sim.start();
+            }
+            sim.settle().await;
+            assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
+            sim.assert_stays().await;
+        })
+        .await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_denial_outweighs_an_approval() {
-    let mut sim = Sim::new();
-    let (key, base, digest) = approved(&mut sim, "").await;
-    sim.declare(&(base + &approval("alice", &digest, "Approve", "") + &approval("bob", &digest, "Deny", "")));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&key), New);
-    assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "Denied"));
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let (key, base, digest) = approved(&mut sim, "").await;
+        sim.declare(&(base + &approval("alice", &digest, "Approve", "") + &approval("bob", &digest, "Deny", "")));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&key), New);
+        assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "Denied"));
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_approval_ends_at_its_second() {
-    let mut sim = Sim::new();
-    let (key, _, _) = approved(&mut sim, "  expiresAt: \"2026-12-01T09:00:00Z\"").await;
-    sim.pass(3600 - 120).await;
-    assert_eq!(sim.workflow(&key), Suppressed);
-    sim.pass(180).await;
-    assert_eq!(sim.workflow(&key), New);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let (key, _, _) = approved(&mut sim, "  expiresAt: \"2026-12-01T09:00:00Z\"").await;
+        sim.pass(3600 - 120).await;
+        assert_eq!(sim.workflow(&key), Suppressed);
+        sim.pass(180).await;
+        assert_eq!(sim.workflow(&key), New);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_approval_does_not_count_for_a_changed_exception() {
-    let mut sim = Sim::new();
-    let (key, _, digest) = approved(&mut sim, "").await;
-    let wider = exception("cdn", &target("'arn:aws:s3:::*'"), FAR);
-    sim.declare(&(hub() + &grant_with_approval() + &wider + &approval("alice", &digest, "Approve", "")));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&key), New);
-    assert_eq!(sim.ready("Approval/sec-approvals/alice"), (Some(true), "Stale"));
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let (key, _, digest) = approved(&mut sim, "").await;
+        let wider = exception("cdn", &target("'arn:aws:s3:::*'"), FAR);
+        sim.declare(&(hub() + &grant_with_approval() + &wider + &approval("alice", &digest, "Approve", "")));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&key), New);
+        assert_eq!(sim.ready("Approval/sec-approvals/alice"), (Some(true), "Stale"));
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,17 +281,19 @@ async fn another_exception_takes_over_without_a_moment_in_between() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_takes_over_from_an_exception_that_expires() {
-    let mut sim = Sim::new();
-    let key = bucket(&sim, CDN);
-    let rule = policy("p", "{name: s3, match: {controls: [S3.8]}, response: {suppress: {reason: OutOfScope}}}");
-    sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), SOON) + &rule));
-    sim.start();
-    sim.settle().await;
-    assert_eq!(sim.held_for(&key).as_deref(), Some("FindingException/team/cdn"));
-    sim.pass(3 * 3600).await;
-    assert_eq!((sim.workflow(&key), sim.held_for(&key).as_deref()), (Suppressed, Some("ControlPolicy/p")));
-    assert_eq!(sim.workflows(&key), ["SUPPRESSED"]);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = bucket(&sim, CDN);
+        let rule = policy("p", "{name: s3, match: {controls: [S3.8]}, response: {suppress: {reason: OutOfScope}}}");
+        sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), SOON) + &rule));
+        sim.start();
+        sim.settle().await;
+        assert_eq!(sim.held_for(&key).as_deref(), Some("FindingException/team/cdn"));
+        sim.pass(3 * 3600).await;
+        assert_eq!((sim.workflow(&key), sim.held_for(&key).as_deref()), (Suppressed, Some("ControlPolicy/p")));
+        assert_eq!(sim.workflows(&key), ["SUPPRESSED"]);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -396,42 +414,46 @@ async fn an_archived_finding_is_left_and_given_back_once_it_is_active_again() {
 
 #[tokio::test(start_paused = true)]
 async fn suspended_owners_keep_what_they_hold_but_their_end_gives_it_back() {
-    let mut sim = Sim::new();
-    let key = covered(&mut sim, SOON).await;
-    let ruled = sim.fail("S3.9", "AwsS3Bucket", LOGS);
-    sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), SOON) + &policy("p", RULE)));
-    sim.settle().await;
-    let suspended = exception_with("cdn", "  suspend: true", &cdn(), SOON) + &policy_with("p", "  suspend: true", RULE);
-    sim.declare(&(hub() + &grant() + &suspended));
-    let late = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::late");
-    sim.settle().await;
-    assert_eq!((sim.workflow(&key), sim.workflow(&ruled), sim.workflow(&late)), (Suppressed, Suppressed, New));
-    assert_eq!(sim.exception("team", "cdn").state, "Suspended");
-    assert_eq!(sim.ready("ControlPolicy/p"), (Some(true), "Suspended"));
-    sim.pass(3 * 3600).await;
-    assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (New, Suppressed));
-    sim.declare(&(hub() + &grant()));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&ruled), New);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = covered(&mut sim, SOON).await;
+        let ruled = sim.fail("S3.9", "AwsS3Bucket", LOGS);
+        sim.declare(&(hub() + &grant() + &exception("cdn", &cdn(), SOON) + &policy("p", RULE)));
+        sim.settle().await;
+        let suspended = exception_with("cdn", "  suspend: true", &cdn(), SOON) + &policy_with("p", "  suspend: true", RULE);
+        sim.declare(&(hub() + &grant() + &suspended));
+        let late = sim.fail("S3.9", "AwsS3Bucket", "arn:aws:s3:::late");
+        sim.settle().await;
+        assert_eq!((sim.workflow(&key), sim.workflow(&ruled), sim.workflow(&late)), (Suppressed, Suppressed, New));
+        assert_eq!(sim.exception("team", "cdn").state, "Suspended");
+        assert_eq!(sim.ready("ControlPolicy/p"), (Some(true), "Suspended"));
+        sim.pass(3 * 3600).await;
+        assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (New, Suppressed));
+        sim.declare(&(hub() + &grant()));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&ruled), New);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_suspended_hub_writes_nothing_but_expiry() {
-    let mut sim = Sim::new();
-    let key = covered(&mut sim, SOON).await;
-    let ruled = sim.fail("S3.9", "AwsS3Bucket", LOGS);
-    let suspended = super::world::hub_with("  suspend: true\n");
-    sim.declare(&(suspended.clone() + &grant() + &exception("cdn", &cdn(), SOON) + &policy("p", RULE)));
-    sim.pass(600).await;
-    assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (Suppressed, New));
-    assert_eq!(sim.ready("SecurityHub/main"), (Some(true), "Suspended"));
-    sim.pass(3 * 3600).await;
-    assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (New, New));
-    sim.declare(&(hub() + &policy("p", RULE)));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&ruled), Suppressed);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = covered(&mut sim, SOON).await;
+        let ruled = sim.fail("S3.9", "AwsS3Bucket", LOGS);
+        let suspended = super::world::hub_with("  suspend: true\n");
+        sim.declare(&(suspended.clone() + &grant() + &exception("cdn", &cdn(), SOON) + &policy("p", RULE)));
+        sim.pass(600).await;
+        assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (Suppressed, New));
+        assert_eq!(sim.ready("SecurityHub/main"), (Some(true), "Suspended"));
+        sim.pass(3 * 3600).await;
+        assert_eq!((sim.workflow(&key), sim.workflow(&ruled)), (New, New));
+        sim.declare(&(hub() + &policy("p", RULE)));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&ruled), Suppressed);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 /// A file that is half-written: it parses as nothing.
@@ -440,108 +462,125 @@ const HALF: &str = "apiVersion: hubkeeper.dev/v1alpha1\nkind: ControlPolicy\nmet
 #[tokio::test(start_paused = true)]
 async fn nothing_is_given_back_for_a_missing_owner_while_any_file_is_unreadable() {
     for down in [false, true] {
-        let mut sim = Sim::new();
-        let key = sim.fail("S3.9", "AwsS3Bucket", LOGS);
-        sim.declare(&(hub() + &policy("p", RULE)));
-        sim.start();
-        sim.settle().await;
-        if down {
-            sim.stop().await;
-        }
-        let desired = parse_files(&[("hub.yaml", &hub()), ("other.yaml", HALF)]);
-        assert!(!desired.complete || !desired.broken.is_empty());
-        sim.declare_as(desired);
-        if down {
+        everywhere(async |mut sim| {
+            let key = sim.fail("S3.9", "AwsS3Bucket", LOGS);
+            sim.declare(&(hub() + &policy("p", RULE)));
             sim.start();
-        }
-        sim.settle().await;
-        sim.assert_stays().await;
-        assert_eq!((sim.workflow(&key), sim.held_for(&key).as_deref()), (Suppressed, Some("ControlPolicy/p")), "down: {down}");
-        sim.declare(&hub());
-        sim.settle().await;
-        assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None), "down: {down}");
-        sim.assert_stays().await;
+            sim.settle().await;
+            if down {
+                sim.stop().await;
+            }
+            let desired = parse_files(&[("hub.yaml", &hub()), ("other.yaml", HALF)]);
+            assert!(!desired.complete || !desired.broken.is_empty());
+            sim.declare_as(desired);
+            if down {
+                sim.start();
+            }
+            sim.settle().await;
+            sim.assert_stays().await;
+            assert_eq!(
+                (sim.workflow(&key), sim.held_for(&key).as_deref()),
+                (Suppressed, Some("ControlPolicy/p")),
+                "down: {down}"
+            );
+            sim.declare(&hub());
+            sim.settle().await;
+            assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None), "down: {down}");
+            sim.assert_stays().await;
+        })
+        .await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_exception_stays_as_it_last_was_expiry_included() {
-    let mut sim = Sim::new();
-    let key = covered(&mut sim, SOON).await;
-    let late = target("'arn:aws:s3:::cdn'");
-    let broken = exception("cdn", &late, SOON).replace("effect: Accept", "effect: Acept");
-    let desired = parse_files(&[("hub.yaml", &(hub() + &grant())), ("cdn.yaml", &broken)]);
-    assert_eq!(desired.broken.len(), 1, "{:?}", desired.broken);
-    sim.declare_as(desired);
-    sim.pass(3600).await;
-    assert_eq!(sim.workflow(&key), Suppressed);
-    assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "Unreadable"));
-    sim.pass(2 * 3600).await;
-    assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = covered(&mut sim, SOON).await;
+        let late = target("'arn:aws:s3:::cdn'");
+        let broken = exception("cdn", &late, SOON).replace("effect: Accept", "effect: Acept");
+        let desired = parse_files(&[("hub.yaml", &(hub() + &grant())), ("cdn.yaml", &broken)]);
+        assert_eq!(desired.broken.len(), 1, "{:?}", desired.broken);
+        sim.declare_as(desired);
+        sim.pass(3600).await;
+        assert_eq!(sim.workflow(&key), Suppressed);
+        assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "Unreadable"));
+        sim.pass(2 * 3600).await;
+        assert_eq!((sim.workflow(&key), sim.held_for(&key)), (New, None));
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_restart_an_unreadable_exception_freezes_what_it_holds() {
-    let mut sim = Sim::new();
-    let key = covered(&mut sim, SOON).await;
-    let other = bucket(&sim, LOGS);
-    sim.crash().await;
-    let broken = exception("cdn", &target("'arn:aws:s3:::*'"), SOON).replace("effect: Accept", "effect: Acept");
-    sim.declare_as(parse_files(&[("hub.yaml", &(hub() + &grant())), ("cdn.yaml", &broken)]));
-    sim.start();
-    sim.settle().await;
-    sim.assert_stays().await;
-    assert_eq!((sim.workflow(&key), sim.workflow(&other)), (Suppressed, New));
-    assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "Unreadable"));
-    sim.declare(&(hub() + &grant()));
-    sim.settle().await;
-    assert_eq!(sim.workflow(&key), New);
-    sim.assert_stays().await;
+    everywhere(async |mut sim| {
+        let key = covered(&mut sim, SOON).await;
+        let other = bucket(&sim, LOGS);
+        sim.crash().await;
+        let broken = exception("cdn", &target("'arn:aws:s3:::*'"), SOON).replace("effect: Accept", "effect: Acept");
+        sim.declare_as(parse_files(&[("hub.yaml", &(hub() + &grant())), ("cdn.yaml", &broken)]));
+        sim.start();
+        sim.settle().await;
+        sim.assert_stays().await;
+        assert_eq!((sim.workflow(&key), sim.workflow(&other)), (Suppressed, New));
+        assert_eq!(sim.ready("FindingException/team/cdn"), (Some(false), "Unreadable"));
+        sim.declare(&(hub() + &grant()));
+        sim.settle().await;
+        assert_eq!(sim.workflow(&key), New);
+        sim.assert_stays().await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_grant_or_account_ends_no_exception_after_a_restart() {
-    let mut sim = Sim::new();
-    let key = covered(&mut sim, FAR).await;
-    sim.crash().await;
-    let broken = grant().replace("maxDays: 180", "maxDays: many");
-    sim.declare_as(parse_files(&[("hub.yaml", &(hub() + &exception("cdn", &cdn(), FAR))), ("grant.yaml", &broken)]));
-    sim.start();
-    sim.settle().await;
-    sim.assert_stays().await;
-    assert_eq!((sim.workflow(&key), sim.held_for(&key).is_some()), (Suppressed, true));
+    everywhere(async |mut sim| {
+        let key = covered(&mut sim, FAR).await;
+        sim.crash().await;
+        let broken = grant().replace("maxDays: 180", "maxDays: many");
+        sim.declare_as(parse_files(&[("hub.yaml", &(hub() + &exception("cdn", &cdn(), FAR))), ("grant.yaml", &broken)]));
+        sim.start();
+        sim.settle().await;
+        sim.assert_stays().await;
+        assert_eq!((sim.workflow(&key), sim.held_for(&key).is_some()), (Suppressed, true));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn nine_tenths_of_the_objects_missing_from_an_incomplete_listing_change_nothing() {
     for down in [false, true] {
-        let mut sim = Sim::new();
-        let names: Vec<String> = (0..20).map(|n| format!("arn:aws:s3:::bucket-{n}")).collect();
-        let keys: Vec<FindingKey> = names.iter().map(|name| bucket(&sim, name)).collect();
-        let exceptions: Vec<String> =
-            names.iter().enumerate().map(|(n, name)| exception(&format!("e{n}"), &target(&format!("'{name}'")), FAR)).collect();
-        sim.declare(&(hub() + &grant() + &exceptions.concat()));
-        sim.start();
-        sim.settle().await;
-        assert!(keys.iter().all(|key| sim.workflow(key) == Suppressed));
-        if down {
-            sim.crash().await;
-        }
-        let mut partial = super::world::parse(&(hub() + &grant() + &exceptions[..2].concat()));
-        partial.complete = false;
-        sim.declare_as(partial);
-        if down {
+        everywhere(async |mut sim| {
+            let names: Vec<String> = (0..20).map(|n| format!("arn:aws:s3:::bucket-{n}")).collect();
+            let keys: Vec<FindingKey> = names.iter().map(|name| bucket(&sim, name)).collect();
+            let exceptions: Vec<String> = names
+                .iter()
+                .enumerate()
+                .map(|(n, name)| exception(&format!("e{n}"), &target(&format!("'{name}'")), FAR))
+                .collect();
+            sim.declare(&(hub() + &grant() + &exceptions.concat()));
             sim.start();
-        }
-        sim.settle().await;
-        sim.assert_stays().await;
-        let still: Vec<WorkflowStatus> = keys.iter().map(|key| sim.workflow(key)).collect();
-        assert!(still.iter().all(|status| *status == Suppressed), "{still:?}");
-        // The listing turns out complete: now they are gone, and it is proved.
-        sim.declare(&(hub() + &grant() + &exceptions[..2].concat()));
-        sim.settle().await;
-        assert_eq!(keys.iter().filter(|key| sim.workflow(key) == Suppressed).count(), 2);
-        sim.assert_stays().await;
+            sim.settle().await;
+            assert!(keys.iter().all(|key| sim.workflow(key) == Suppressed));
+            if down {
+                sim.crash().await;
+            }
+            let mut partial = super::world::parse(&(hub() + &grant() + &exceptions[..2].concat()));
+            partial.complete = false;
+            sim.declare_as(partial);
+            if down {
+                sim.start();
+            }
+            sim.settle().await;
+            sim.assert_stays().await;
+            let still: Vec<WorkflowStatus> = keys.iter().map(|key| sim.workflow(key)).collect();
+            assert!(still.iter().all(|status| *status == Suppressed), "{still:?}");
+            // The listing turns out complete: now they are gone, and it is proved.
+            sim.declare(&(hub() + &grant() + &exceptions[..2].concat()));
+            sim.settle().await;
+            assert_eq!(keys.iter().filter(|key| sim.workflow(key) == Suppressed).count(), 2);
+            sim.assert_stays().await;
+        })
+        .await;
     }
 }

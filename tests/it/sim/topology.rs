@@ -79,6 +79,8 @@ impl Topology {
     }
 
     /// The hub, with the service's quota, and one call in a hundred throttled beside it; reads lag by five seconds, events by two.
+    /// What AWS leaves unsaid is at its default: what is measured is time, calls and pages, and none of the switches has a part in it
+    /// that the scenarios of [`both_ways`](super::world::both_ways) do not play.
     pub fn build(self, findings: usize) -> Sim {
         let regions = if self == Self::Aggregator { REGIONS.len() } else { 1 };
         let sim = Sim::with(Local::builder().accounts(ACCOUNTS).regions(regions).seed(7).buckets(true).record_calls(false));

@@ -3,9 +3,12 @@
 //! Written from the documentation alone (API reference, User Guide); it shares no code with what it is compared with. Times are
 //! milliseconds.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+
+use super::rules::Rule;
 
 pub const ADMINISTRATOR: &str = "111122223333";
 pub const HOME: &str = "eu-west-1";
@@ -102,6 +105,8 @@ pub type Refused = &'static str;
 pub struct Oracle {
     pub now: i64,
     readings: Readings,
+    /// A rule that it has wrong.
+    wrong: Option<Rule>,
     pub findings: BTreeMap<Key, Finding>,
     /// Id, and the code that a test wants for it.
     pub refusal: Option<(String, String)>,
@@ -132,22 +137,31 @@ fn label(number: i64) -> &'static str {
 }
 
 impl Oracle {
-    pub fn new(now: i64, readings: Readings, members: &[&str], linked: &[&str]) -> Self {
+    pub fn new(now: i64, readings: Readings, wrong: Option<Rule>, members: &[&str], linked: &[&str]) -> Self {
         let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
         let (findings, events) = (BTreeMap::new(), Vec::new());
-        Self { now, readings, findings, refusal: None, events, members: own(members), linked: own(linked) }
+        Self { now, readings, wrong, findings, refusal: None, events, members: own(members), linked: own(linked) }
+    }
+
+    /// Whether it has this rule wrong.
+    pub fn has_wrong(&self, rule: Rule) -> bool {
+        self.wrong == Some(rule)
     }
 
     /// Administrators see their members; the home Region sees the linked ones.
     fn sees(&self, (by, at): Caller, account: &str, region: &str) -> bool {
-        let accounts = by == account || by == ADMINISTRATOR && self.members.iter().any(|member| member == account);
-        let regions = at == region || at == HOME && self.linked.iter().any(|linked| linked == region);
+        let accounts = by == account
+            || self.has_wrong(Rule::MembersSeeTheirOwnOnly)
+            || by == ADMINISTRATOR && self.members.iter().any(|member| member == account);
+        let regions = at == region
+            || self.has_wrong(Rule::OnlyHomeSeesLinkedRegions)
+            || at == HOME && self.linked.iter().any(|linked| linked == region);
         accounts && regions
     }
 
     fn subscribed(&self, (by, _): Caller) -> Result<(), Refused> {
         let known = by == ADMINISTRATOR || self.members.iter().any(|member| member == by);
-        if known { Ok(()) } else { Err("InvalidAccessException") }
+        if known || self.has_wrong(Rule::AHubThatIsOffRefuses) { Ok(()) } else { Err("InvalidAccessException") }
     }
 
     /// SuccessCount and FailedCount.
@@ -174,8 +188,11 @@ impl Oracle {
     }
 
     fn take(&mut self, key: &Key, version: &Version, own_check: bool) {
+        let wrong = |rule| self.wrong == Some(rule);
+        let own_check = own_check || wrong(Rule::OnlyChecksOfTheServiceAreResolved);
         let severity = match &version.severity {
             Ok(label) => (label.clone(), word(label)),
+            Err(number) if wrong(Rule::AProvidersNumberStays) => (label(*number).to_owned(), word(label(*number))),
             Err(number) => (label(*number).to_owned(), *number),
         };
         let original = version.severity.is_ok();
@@ -183,12 +200,12 @@ impl Oracle {
         let event = format!("{}/{}", key.1, key.0);
         let Some(known) = self.findings.get_mut(key) else {
             let (mut workflow, mut note, mut user_fields) = (None, None, None);
-            if let Some((status, text, field)) = &version.first {
+            if let Some((status, text, field)) = version.first.as_ref().filter(|_| !wrong(Rule::ProvidersSayHowAFindingBegins)) {
                 workflow = Some(status.clone());
                 note = Some((text.clone(), "provider".to_owned(), version.created));
                 user_fields = Some(BTreeMap::from([("first".to_owned(), field.clone())]));
             }
-            let first = if own_check && passed { "RESOLVED" } else { "NEW" };
+            let first = if own_check && passed && !wrong(Rule::AFirstCheckThatPassesIsResolved) { "RESOLVED" } else { "NEW" };
             let finding = Finding {
                 account: version.account.clone(),
                 region: version.region.clone(),
@@ -215,16 +232,28 @@ impl Oracle {
             return;
         };
         // A version that is not newer is ignored.
-        if version.updated <= known.updated {
+        let ignored = match version.updated.cmp(&known.updated) {
+            Ordering::Less => !wrong(Rule::OldVersionsAreIgnored),
+            Ordering::Equal => !wrong(Rule::VersionsOfTheSameTimeAreIgnored),
+            Ordering::Greater => false,
+        };
+        if ignored {
             return;
         }
         let before = known.clone();
         let was_passed = known.compliance.as_deref() == Some("PASSED");
         let returns = known.record == "ARCHIVED" && version.record == "ACTIVE";
         let is = known.workflow.as_str();
+        let resolves_suppressed = self.readings.resolves_suppressed != wrong(Rule::SuppressedOnPassedIsASwitch);
+        let returns = returns && !wrong(Rule::WhatIsBackIsNew);
+        let fails = was_passed && !passed && version.compliance.is_some() && !wrong(Rule::WhatPassesNoLongerIsNew);
         let next = if own_check && passed && !was_passed {
-            if is == "SUPPRESSED" && !self.readings.resolves_suppressed { "SUPPRESSED" } else { "RESOLVED" }
-        } else if (returns || was_passed && !passed && version.compliance.is_some()) && matches!(is, "NOTIFIED" | "RESOLVED") {
+            match is {
+                "SUPPRESSED" if !resolves_suppressed => is,
+                "NEW" | "NOTIFIED" if wrong(Rule::ACheckThatPassesIsResolved) => is,
+                _ => "RESOLVED",
+            }
+        } else if (returns || fails) && matches!(is, "NOTIFIED" | "RESOLVED") {
             "NEW"
         } else {
             is
@@ -236,10 +265,10 @@ impl Oracle {
         known.compliance.clone_from(&version.compliance);
         known.record.clone_from(&version.record);
         known.provider_severity.clone_from(&severity.0);
-        if !known.customers.contains("Severity") {
+        if !known.customers.contains("Severity") || wrong(Rule::TheSeverityThatACustomerSetStays) {
             (known.severity, known.original) = (severity, original);
         }
-        if !known.customers.contains("Confidence") {
+        if !known.customers.contains("Confidence") || wrong(Rule::TheConfidenceThatACustomerSetStays) {
             known.confidence = version.confidence;
         }
         known.provider_says = (original, version.confidence);
@@ -254,7 +283,7 @@ impl Oracle {
     /// For each identifier `None`, or why it was not processed.
     pub fn update(&mut self, by: Caller, keys: &[Key], values: &Values) -> Result<Vec<Option<String>>, Refused> {
         self.subscribed(by)?;
-        if keys.is_empty() {
+        if keys.is_empty() && !self.has_wrong(Rule::AnUpdateNamesAFinding) {
             return Err("InvalidInputException");
         }
         let statuses = ["NEW", "NOTIFIED", "RESOLVED", "SUPPRESSED"];
@@ -262,15 +291,17 @@ impl Oracle {
             || values.note.as_ref().is_some_and(|(text, _)| text.is_empty() || text.len() > 512)
             || values.confidence.is_some_and(|confidence| !(0..=100).contains(&confidence))
             || values.user_fields.as_ref().is_some_and(|fields| fields.len() > 50);
-        if bad && !self.readings.bad_value_per_finding {
+        if bad && self.readings.bad_value_per_finding == self.has_wrong(Rule::OneBadValueIsASwitch) {
             return Err("InvalidInputException");
         }
         let mut seen = BTreeSet::new();
         let mut outcomes = Vec::new();
         for key in keys {
             let refused = self.refusal.as_ref().filter(|(id, _)| *id == key.0).map(|(_, code)| code.as_str());
-            let visible = self.findings.get(key).is_some_and(|known| self.sees(by, &known.account, &known.region));
-            let code = if !seen.insert(key) {
+            let sees =
+                |known: &Finding| self.sees(by, &known.account, &known.region) || self.has_wrong(Rule::WhatIsNotSeenIsNotFound);
+            let visible = self.findings.get(key).is_some_and(sees);
+            let code = if !seen.insert(key) && !self.has_wrong(Rule::WhatIsNamedTwiceIsDoneOnce) {
                 Some("DuplicatedFindingIdentifier")
             } else if bad {
                 Some("InvalidInput")
@@ -291,17 +322,20 @@ impl Oracle {
     }
 
     fn change(&mut self, key: &Key, values: &Values) {
+        let wrong = |rule| self.wrong == Some(rule);
         let Some(known) = self.findings.get_mut(key) else { return };
         let before = known.clone();
         if let Some(status) = &values.workflow {
             known.workflow.clone_from(status);
         }
         if let Some((text, by)) = &values.note {
-            known.note = Some((text.clone(), by.clone(), self.now));
+            let earlier = known.note.take().filter(|_| wrong(Rule::ThereIsOneNote)).map(|note| note.0);
+            known.note = Some((earlier.unwrap_or_default() + text, by.clone(), self.now));
         }
         // Nothing can be cleared.
         if let Some(fields) = values.user_fields.as_ref().filter(|fields| !fields.is_empty()) {
-            let kept = if self.readings.merges_user_fields { known.user_fields.take() } else { None };
+            let merges = self.readings.merges_user_fields != wrong(Rule::UserFieldsAreASwitch);
+            let kept = if merges { known.user_fields.take() } else { None };
             let mut all = kept.unwrap_or_default();
             all.extend(fields.clone());
             known.user_fields = Some(all);
@@ -309,7 +343,10 @@ impl Oracle {
         match &values.severity {
             Some(Ok(label)) => known.severity = (label.clone(), word(label)),
             // Within the range of its label a number is kept.
-            Some(Err(number)) => known.severity = (label(*number).to_owned(), *number),
+            Some(Err(number)) => {
+                let kept = if wrong(Rule::ACustomersNumberStays) { word(label(*number)) } else { *number };
+                known.severity = (label(*number).to_owned(), kept);
+            }
             None => {}
         }
         if values.severity.is_some() {
@@ -323,10 +360,18 @@ impl Oracle {
             known.verification.clone_from(&values.verification);
         }
         // `UpdatedAt` is the provider's.
+        if wrong(Rule::UpdatesLeaveUpdatedAt) {
+            known.updated = self.now;
+        }
         let differs = Finding { customers: before.customers.clone(), ..known.clone() } != before;
-        known.processed = self.now;
-        if differs {
+        if !wrong(Rule::UpdatesMoveProcessedAt) {
+            known.processed = self.now;
+        }
+        if differs || wrong(Rule::WhatChangesNothingIsNoHistory) {
             known.history.push((self.now, true));
+        }
+        if !differs && wrong(Rule::EveryUpdateIsAnEvent) {
+            return;
         }
         self.events.push(format!("{}/{}", key.1, key.0));
     }
@@ -337,7 +382,10 @@ impl Oracle {
         for filter in filters {
             if let Filter::Text(_, values) = filter {
                 let has = |wanted: &str| values.iter().any(|(comparison, _)| *comparison == wanted);
-                if has("EQUALS") && (has("NOT_EQUALS") || has("PREFIX_NOT_EQUALS")) {
+                if has("EQUALS")
+                    && !self.has_wrong(Rule::EqualsGoesWithNoNegative)
+                    && (has("NOT_EQUALS") || has("PREFIX_NOT_EQUALS"))
+                {
                     return Err("InvalidInputException");
                 }
             }
@@ -348,6 +396,7 @@ impl Oracle {
     }
 
     fn matches(&self, finding: &Finding, filter: &Filter) -> bool {
+        let missing = self.readings.negatives_match_missing != self.has_wrong(Rule::MissingFieldsAreASwitch);
         match filter {
             Filter::Text(name, values) => {
                 let is = match *name {
@@ -363,7 +412,7 @@ impl Oracle {
                     other => panic!("{other}"),
                 };
                 let Some(is) = is else {
-                    return self.readings.negatives_match_missing && values.iter().all(|(how, _)| how.contains("NOT"));
+                    return missing && values.iter().all(|(how, _)| how.contains("NOT"));
                 };
                 let one = |(how, value): &(&str, String)| match *how {
                     "EQUALS" => is == *value,
@@ -373,16 +422,22 @@ impl Oracle {
                 };
                 let negative = |(how, _): &&(&'static str, String)| how.contains("NOT");
                 let mut positives = values.iter().filter(|value| !negative(value)).peekable();
-                let any = positives.peek().is_none() || positives.any(one);
-                any && values.iter().filter(negative).all(one)
+                let any = positives.peek().is_none()
+                    || if self.has_wrong(Rule::PositivesAreAlternatives) { positives.all(one) } else { positives.any(one) };
+                let mut negatives = values.iter().filter(negative).peekable();
+                let all = negatives.peek().is_none()
+                    || if self.has_wrong(Rule::NegativesAllHold) { negatives.any(one) } else { negatives.all(one) };
+                any && all
             }
             Filter::Map(entries) => {
                 let holds = |key: &String| finding.user_fields.as_ref().and_then(|fields| fields.get(key));
                 let mut positives = entries.iter().filter(|(how, ..)| *how == "EQUALS").peekable();
-                let any = positives.peek().is_none() || positives.any(|(_, key, value)| holds(key) == Some(value));
+                let one = |(_, key, value): &(&str, String, String)| holds(key) == Some(value);
+                let any = positives.peek().is_none()
+                    || if self.has_wrong(Rule::EntriesOfMapsAreAlternatives) { positives.all(one) } else { positives.any(one) };
                 let negatives = |(_, key, value): &(&str, String, String)| match holds(key) {
                     Some(is) => is != value,
-                    None => self.readings.negatives_match_missing,
+                    None => missing,
                 };
                 any && entries.iter().filter(|(how, ..)| *how != "EQUALS").all(negatives)
             }
@@ -392,7 +447,8 @@ impl Oracle {
             }
             Filter::Number(name, from, to) => {
                 let is = if *name == "Confidence" { finding.confidence } else { Some(finding.severity.1) };
-                is.is_some_and(|is| (*from..=*to).contains(&is))
+                let to = *to - i64::from(self.has_wrong(Rule::NumbersReachTheirEnds));
+                is.is_some_and(|is| (*from..=to).contains(&is))
             }
         }
     }
@@ -401,11 +457,19 @@ impl Oracle {
     /// the service's own, being processed counts as well.
     pub fn pass(&mut self, millis: i64) {
         self.now += millis;
-        let now = self.now;
+        let (now, wrong) = (self.now, self.wrong);
         self.findings.retain(|(_, arn), known| {
             let own_check = arn.ends_with("product/aws/securityhub");
-            let last = if own_check { known.updated } else { known.updated.max(known.processed) };
-            let days = if known.record == "ARCHIVED" { 30 } else { 90 };
+            let last = if own_check || wrong == Some(Rule::BeingProcessedKeepsWhatIsNoCheck) {
+                known.updated
+            } else {
+                known.updated.max(known.processed)
+            };
+            let sooner = known.record == "ARCHIVED" && wrong != Some(Rule::ArchivedFindingsEndSooner);
+            if known.record != "ARCHIVED" && wrong == Some(Rule::ActiveFindingsEnd) {
+                return true;
+            }
+            let days = if sooner { 30 } else { 90 };
             now - last <= days * DAY
         });
     }
