@@ -1,16 +1,17 @@
 //! Security Hub Local on a socket, and its events to a queue of another server.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::pass::SoleWriter;
 use super::reach::Reach;
+use super::snapshot_file::{FileError, SnapshotFile};
 use super::time::{Dice, HouseClock};
 use crate::aws::feed::{QueueAddress, QueueUrlError};
 use crate::aws::queue_target::SqsTarget;
@@ -31,8 +32,11 @@ pub use crate::local::hub::pace::Pace;
 pub use crate::local::hub::topology::view::OldFindings;
 pub use crate::local::hub::{BadValue, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 pub use crate::local::options::{LocalOptions, PRINCIPALS};
+pub use crate::local::queue::dead_letters;
 pub use crate::wire::error::UnprocessedCode;
+pub use crate::wire::limits::{NAME_CHARS as QUEUE_NAME_CHARS, RECEIVES_MAX};
 use crate::wire::securityhub::LinkingMode;
+pub use crate::wire::sqs::is_name as is_queue_name;
 
 /// What is told once it listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +73,17 @@ pub enum HostError {
     /// The server ended.
     #[error("failed to serve: {0}")]
     Served(std::io::Error),
+    /// It broke while it was made.
+    #[error("failed to make the hub: {0}")]
+    Broken(String),
+    /// The snapshot's file is of no use.
+    #[error("failed to use the snapshot {path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: FileError,
+    },
     /// The snapshot was not read: nothing of it was used, and it is as it was.
     #[error("failed to go on from the snapshot {path}: {source}")]
     Restore {
@@ -98,38 +113,42 @@ pub fn now() -> jiff::Timestamp {
     HouseClock::system().now()
 }
 
-/// Serves until `shutdown`. `snapshot`: a file that it goes on from if it is there, and that is written at the end and when
-/// asked for. `forward`: the URL of a queue of another server that every event is sent to as well, reached by the
+/// How it is asked to end.
+#[derive(Debug, Clone, Default)]
+pub struct Ending {
+    /// In order: answers that are under way are waited for. While the hub is made, there is nothing to wait for.
+    pub in_order: CancellationToken,
+    /// Now; the snapshot is still written.
+    pub at_once: CancellationToken,
+}
+
+/// Serves until it is asked to end. `snapshot`: a file that it goes on from if it is there, and that is written at the end
+/// and when asked for. `forward`: the URL of a queue of another server that every event is sent to as well, reached by the
 /// ambient identity.
 pub async fn host(
     options: LocalOptions,
     listen: SocketAddr,
     snapshot: Option<&Path>,
     forward: Option<&str>,
-    shutdown: CancellationToken,
+    ending: Ending,
     ready: impl FnOnce(&Hosted),
 ) -> Result<(), HostError> {
-    let kept =
-        snapshot.map(|path| restore(path, &options).map_err(|source| HostError::Restore { path: path.to_owned(), source }));
-    let kept = kept.transpose()?.flatten();
-    let restored = kept.is_some();
-    let local = match kept {
-        Some(local) => local,
-        None => Local::new(options)?,
+    let made = async {
+        let Made { local, file, restored } = make(options, snapshot.map(Path::to_owned)).await?;
+        let target = match forward {
+            Some(url) => Some(Outside(target(url, local.home()).await?)),
+            None => None,
+        };
+        let failed = |source| HostError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok::<_, HostError>((local, file, restored, target, listener, address))
     };
-    if let Some(path) = snapshot.map(Path::to_owned) {
-        local.set_saver(move |local| match save(local, &path) {
-            Ok(findings) => Ok(format!("{findings} findings are in {}", path.display())),
-            Err(error) => Err(format!("failed to write the snapshot {}: {error}", path.display())),
-        });
-    }
-    let target = match forward {
-        Some(url) => Some(Outside(target(url, local.home()).await?)),
-        None => None,
+    let (local, file, restored, target, listener, address) = tokio::select! {
+        biased;
+        () = ending.in_order.cancelled() => return Ok(()),
+        made = made => made?,
     };
-    let failed = |source| HostError::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
     let (organization, standing) = (local.organization(), local.standing());
     let (administrator, name) = local.event_queue();
     let bare = standing.administrator.is_none() && standing.home.is_none();
@@ -144,19 +163,61 @@ pub async fn host(
         findings: local.len(),
         restored,
     });
-    let stop = shutdown.clone();
-    let serving = crate::local::http::serve(listener, local.clone(), async move { stop.cancelled().await });
-    match target {
-        None => serving.await.map_err(HostError::Served)?,
-        Some(target) => tokio::select! {
-            served = serving => served.map_err(HostError::Served)?,
-            () = local.forward_events(&target) => {}
-        },
+    let Ending { in_order, at_once } = ending;
+    let serving = crate::local::http::serve(listener, local.clone(), async move { in_order.cancelled().await });
+    let forwarding = async {
+        match &target {
+            Some(target) => local.forward_events(target).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = serving => served.map_err(HostError::Served)?,
+        () = forwarding => {}
+        () = at_once.cancelled() => {}
     }
-    match snapshot {
+    match file {
         None => Ok(()),
-        Some(path) => save(&local, path).map(|_| ()).map_err(|source| HostError::Save { path: path.to_owned(), source }),
+        Some((path, file)) => {
+            // Off the runtime, which still hears signals.
+            let saved = spawn_blocking(move || file.save(&local)).await.map_err(|error| HostError::Broken(error.to_string()))?;
+            saved.map(|_| ()).map_err(|source| HostError::Save { path, source })
+        }
     }
+}
+
+/// A hub that is not served yet.
+struct Made {
+    local: Local,
+    /// Where it is kept, as the user calls it.
+    file: Option<(PathBuf, Arc<SnapshotFile>)>,
+    restored: bool,
+}
+
+/// Makes the hub, or goes on from the snapshot: seconds of work for a big one, off the runtime, which hears signals meanwhile.
+async fn make(options: LocalOptions, snapshot: Option<PathBuf>) -> Result<Made, HostError> {
+    let work = move || {
+        let Some(path) = snapshot else {
+            return Ok(Made { local: Local::new(options)?, file: None, restored: false });
+        };
+        let opened = SnapshotFile::open(&path).map_err(|source| HostError::File { path: path.clone(), source })?;
+        let file = Arc::new(opened);
+        let kept = file.read().map_err(SnapshotError::from);
+        let kept = kept.and_then(|kept| kept.map(|kept| Local::restore(kept, options.clone())).transpose());
+        let kept = kept.map_err(|source| HostError::Restore { path: path.clone(), source })?;
+        let restored = kept.is_some();
+        let local = match kept {
+            Some(local) => local,
+            None => Local::new(options)?,
+        };
+        let (saving, named) = (Arc::clone(&file), path.clone());
+        local.set_saver(move |local| match saving.save(local) {
+            Ok(findings) => Ok(format!("{findings} findings are in {}", named.display())),
+            Err(error) => Err(format!("failed to write the snapshot {}: {error}", named.display())),
+        });
+        Ok(Made { local, file: Some((path, file)), restored })
+    };
+    spawn_blocking(work).await.unwrap_or_else(|error| Err(HostError::Broken(error.to_string())))
 }
 
 /// The linked Regions, for people.
@@ -171,40 +232,6 @@ fn linked(standing: &Standing) -> Vec<String> {
             standing.regions.iter().map(Region::to_string).collect()
         }
     }
-}
-
-/// The hub in a snapshot; `None`: there is none yet, and it can be written later.
-#[expect(clippy::disallowed_methods, reason = "the edge: a snapshot is a file")]
-fn restore(path: &Path, options: &LocalOptions) -> Result<Option<Local>, SnapshotError> {
-    match fs::File::open(path) {
-        Ok(file) => Local::restore(file, options.clone()).map(Some),
-        // Better now than when there is something to lose.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(fs::metadata(folder(path)).map(|_| None)?),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Writes beside it, and puts it in its place when it is whole and on disk.
-#[expect(clippy::disallowed_methods, reason = "the edge: a snapshot is a file")]
-fn save(local: &Local, path: &Path) -> Result<usize, SnapshotError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
-    let written = fs::File::create(&beside).map_err(SnapshotError::from).and_then(|mut file| {
-        let findings = local.save(&mut file)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        fs::File::open(folder(path))?.sync_all()?;
-        Ok(findings)
-    });
-    if written.is_err() {
-        // What is left of it is of no use; that it cannot be removed is not what went wrong.
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }
 
 async fn target(url: &str, home: &Region) -> Result<SqsTarget, HostError> {

@@ -13,6 +13,7 @@ pub mod pass;
 pub mod reach;
 pub mod run;
 pub mod serve;
+pub mod snapshot_file;
 pub mod survey;
 pub mod take_over;
 pub mod time;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::parser::ValueSource;
 use jiff::Timestamp;
 
 use super::Ended;
@@ -13,10 +14,10 @@ use super::environment::Environment;
 use super::failure::Failure;
 use super::logging::LogFlags;
 use super::out::{Out, count};
-use super::signals;
+use super::signals::{self, Step};
 use crate::assembly::host::{
-    self, BadValue, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Pace, Resets, RulesSee,
-    Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
+    self, BadValue, Ending, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings, Pace, Resets,
+    RulesSee, Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
 
@@ -48,20 +49,24 @@ to resources, which their next checks will see: {\"Filters\": ..., \"Becomes\": 
 WARNING, NOT_AVAILABLE, DELETED), POST checks (they run now: {\"Filters\": ...}; with \"NewIds\": true
 they make new findings), POST snapshot, POST action (what the console does with a custom action:
 {\"ActionTargetArn\": ..., \"FindingIdentifiers\": [...]}), GET clock, organization,
-operations, calls. The log has a line for each call: account, Region, operation, code and
-milliseconds (target hubkeeper::local::call; --log warn is silent).
+operations, calls. Web pages of other sites are refused there. The log has a line for each call:
+account, Region, operation, code and milliseconds (target hubkeeper::local::call; --log warn is
+silent).
 
 The clock is real, faster (--clock 60x), or stands until it is stepped (--clock stepped); POST
-advance steps it at any speed. What is due by it happens when it is due: events, reads that lag,
-buckets, standards and controls that follow, the end of findings. With a stepped clock the same seed
-and the same calls give the same answers, to the byte.
+advance steps it at any speed, up to a year a call. What is due by it happens when it is due:
+events, reads that lag, buckets, standards and controls that follow, the end of findings. With a
+stepped clock the same seed and the same calls give the same answers, to the byte.
 
 Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
 finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads
 2,000 findings of which no index knows anything ends early, with a token.")]
 pub(super) struct Args {
+    // First: what is read of the others takes them away.
+    #[command(flatten)]
+    given: Given,
     /// Where it is served; port 0 takes a free one and prints it
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4600", value_parser = address)]
     listen: SocketAddr,
     /// Serve other machines too, although no signature is checked: whoever reaches the port may change everything
     #[arg(long)]
@@ -191,10 +196,10 @@ pub(super) struct Args {
     external_id: Vec<String>,
 
     /// Name of the event queue in the administrator's account
-    #[arg(long, value_name = "NAME", default_value = "hubkeeper", help_heading = "Events")]
+    #[arg(long, value_name = "NAME", default_value = "hubkeeper", value_parser = queue_name, help_heading = "Events")]
     queue: String,
-    /// After so many receipts a message goes to QUEUE-dead-letters
-    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Events")]
+    /// After so many receipts, 1 to 1000, a message goes to QUEUE-dead-letters
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = receives(), help_heading = "Events")]
     max_receives: u32,
     /// Send every event to this queue of another server too, with the ambient AWS identity
     #[arg(long, value_name = "URL", help_heading = "Events")]
@@ -204,12 +209,68 @@ pub(super) struct Args {
     logging: LogFlags,
 }
 
+/// Flags that were typed, and count each time; all others are of what a snapshot has in it.
+#[rustfmt::skip] // a list of names
+const OF_THE_PROCESS: [&str; 10] = [
+    "listen", "i_know_that_anybody_can_write", "clock", "snapshot", "principal", "external_id", "events_queue_url", "log", "log_format",
+    "verbose",
+];
+
+/// Which flags were typed that are of no effect where a snapshot is gone on from.
+#[derive(Debug, Default)]
+struct Given(Vec<String>);
+
+impl clap::FromArgMatches for Given {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let typed = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        // A flag that is absent is no id; a group of flags is one, and is no flag.
+        let ids = matches.ids().map(clap::Id::as_str).filter(|id| id.starts_with(|first: char| first.is_ascii_lowercase()));
+        let made = ids.filter(|id| !OF_THE_PROCESS.contains(id)).filter(typed);
+        Ok(Self(made.map(|id| format!("--{}", id.replace('_', "-"))).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for Given {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        command
+    }
+}
+
 fn percent() -> clap::builder::RangedI64ValueParser<u8> {
     clap::value_parser!(u8).range(0..=100)
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1".to_owned())
+}
+
+/// As SQS has it.
+fn receives() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=i64::from(host::RECEIVES_MAX))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    // The one name that means the same everywhere; others are looked up, and answered by whoever answers.
+    let address = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    address.parse().map_err(|_| "an address and a port, as 127.0.0.1:4600 or [::1]:4600".to_owned())
+}
+
+fn queue_name(text: &str) -> Result<String, String> {
+    // That of the dead letters is the longer one.
+    if !text.is_empty() && host::is_queue_name(&host::dead_letters(text)) {
+        return Ok(text.to_owned());
+    }
+    let most = host::QUEUE_NAME_CHARS - host::dead_letters("").len();
+    Err(format!("1 to {most} letters, digits, hyphens and underscores: SQS takes {} with -dead-letters", host::QUEUE_NAME_CHARS))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -382,23 +443,45 @@ pub(super) async fn execute(args: Args, environment: &Environment, out: &mut Out
     args.logging.start(environment)?;
     let options = args.options()?;
     let (clock, snapshot) = (args.clock, args.snapshot);
-    signals::until(None, |token| async move {
+    let ending = Ending::default();
+    let given = args.given;
+    let (steps, lost) = steps(&ending, snapshot.as_deref());
+    let serving = async {
         let mut told = Ok(());
-        let ready = |hosted: &Hosted| told = tell(hosted, clock, snapshot.as_deref(), out).and_then(|()| out.flush());
+        let ready = |hosted: &Hosted| told = tell(hosted, clock, snapshot.as_deref(), &given, out).and_then(|()| out.flush());
+        let forward = args.events_queue_url.as_deref();
         // Boxed: it is large.
-        let hosted =
-            Box::pin(host::host(options, args.listen, snapshot.as_deref(), args.events_queue_url.as_deref(), token, ready)).await;
+        let hosted = Box::pin(host::host(options, args.listen, snapshot.as_deref(), forward, ending, ready)).await;
         told?;
         hosted.map(|()| Ended::Done).map_err(|error| match error {
             HostError::Options(_) => Failure::new(error.to_string(), "Ask for fewer accounts or Regions."),
             other => Failure::said(other),
         })
-    })
-    .await
+    };
+    signals::stepwise(steps, lost, serving).await
 }
 
-fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, out: &mut Out) -> std::io::Result<()> {
+/// What the first signal asks for, the second, and what is lost with the third.
+fn steps(ending: &Ending, snapshot: Option<&Path>) -> ([Step; 2], impl FnOnce() -> Failure + use<>) {
+    let path = snapshot.map(|path| path.display().to_string());
+    let said = match &path {
+        Some(path) => format!("ending without the answers that are under way; {path} is written first"),
+        None => "ending without the answers that are under way".to_owned(),
+    };
+    let steps = [Step { token: ending.in_order.clone(), said: None }, Step { token: ending.at_once.clone(), said: Some(said) }];
+    let lost = move || {
+        let next = match path {
+            Some(path) => format!("{path} is as it was saved last: what happened since then is lost."),
+            None => "Its state was in memory, and is gone; --snapshot keeps it in a file.".to_owned(),
+        };
+        Failure::new("failed to end in order: interrupted three times", next)
+    };
+    (steps, lost)
+}
+
+fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, given: &Given, out: &mut Out) -> std::io::Result<()> {
     let linked = if hosted.linked.is_empty() { "none".to_owned() } else { hosted.linked.join(", ") };
+    let real = clock == Speed::Real;
     let clock = match clock {
         Speed::Stepped => "stands until POST /_local/advance".to_owned(),
         Speed::Real => "real".to_owned(),
@@ -424,6 +507,12 @@ fn tell(hosted: &Hosted, clock: Speed, snapshot: Option<&Path>, out: &mut Out) -
     if let Some(path) = snapshot {
         let from = if hosted.restored { "went on from it" } else { "new" };
         out.line(format_args!("  {:<15}{} ({from})", "snapshot", path.display()))?;
+        // A real clock is set to a later time.
+        let idle = given.0.iter().map(String::as_str).filter(|flag| *flag != "--start" || !real);
+        let idle = idle.collect::<Vec<_>>().join(", ");
+        if hosted.restored && !idle.is_empty() {
+            out.line(format_args!("  {:<15}{idle}: what the snapshot has counts", "without effect"))?;
+        }
     }
     out.line("")?;
     out.line("For the AWS CLI and hubkeeper, in another terminal:")?;

@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C: the first asks to end, the second ends.
+//! SIGTERM and Ctrl-C: the first asks to end, the last one ends.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -7,18 +7,36 @@ use super::Ended;
 use super::failure::Failure;
 use super::out::remark;
 
+/// What one more signal asks for.
+pub(super) struct Step {
+    /// Cancelled by it.
+    pub(super) token: CancellationToken,
+    /// Said then, if there is something to say.
+    pub(super) said: Option<String>,
+}
+
 /// Runs `command` with a token that the first signal cancels. `finishing` is said then, if there is something to say.
 pub(super) async fn until<F>(finishing: Option<&str>, command: impl FnOnce(CancellationToken) -> F) -> Result<Ended, Failure>
 where
     F: Future<Output = Result<Ended, Failure>>,
 {
+    let token = CancellationToken::new();
+    let twice = || Failure::new("failed to end in order: interrupted twice", "What was under way is repaired at the next start.");
+    let step = Step { token: token.clone(), said: finishing.map(str::to_owned) };
+    stepwise([step], twice, command(token)).await
+}
+
+/// Runs `command`; each signal takes one step, and the one after the last is the failure `lost`.
+pub(super) async fn stepwise<const N: usize>(
+    steps: [Step; N],
+    lost: impl FnOnce() -> Failure,
+    command: impl Future<Output = Result<Ended, Failure>>,
+) -> Result<Ended, Failure> {
     let failed = |error| Failure::said(format!("failed to listen for signals: {error}"));
     let (mut term, mut int) =
         (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?);
-    let token = CancellationToken::new();
-    let command = command(token.clone());
     tokio::pin!(command);
-    let mut asked = false;
+    let mut steps = steps.into_iter();
     loop {
         tokio::select! {
             biased;
@@ -26,15 +44,9 @@ where
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        if asked {
-            return Err(Failure::new(
-                "failed to end in order: interrupted twice",
-                "What was under way is repaired at the next start.",
-            ));
-        }
-        asked = true;
-        if let Some(finishing) = finishing {
-            remark(finishing);
+        let Some(Step { token, said }) = steps.next() else { return Err(lost()) };
+        if let Some(said) = said {
+            remark(said);
         }
         token.cancel();
     }

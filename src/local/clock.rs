@@ -13,6 +13,22 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+/// A call steps it ahead by a year at most: more is a mistake of units, and all that is due by then happens before the answer.
+pub const STEP_MAX: Duration = Duration::from_hours(24 * 366);
+/// It is stepped to no time from here on: 9999-01-01T00:00:00Z. Findings write years in four digits.
+const YEAR_9999_SECONDS: i64 = 253_370_764_800;
+
+/// Why the clock is not stepped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StepError {
+    /// Too far at once.
+    #[error("{0} seconds are more than a call steps, a year ({max} seconds): are they milliseconds?", max = STEP_MAX.as_secs())]
+    TooFar(u64),
+    /// Past the times that it can show.
+    #[error("the clock shows {0} and cannot be stepped into the year 9999")]
+    PastEnd(String),
+}
+
 /// How fast the clock goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Speed {
@@ -120,6 +136,15 @@ impl LocalClock {
         ticked.saturating_add(*self.0.stepped.borrow())
     }
 
+    /// Whether it may be stepped ahead so far.
+    pub fn check_step(&self, by: Duration) -> Result<(), StepError> {
+        if by > STEP_MAX {
+            return Err(StepError::TooFar(by.as_secs()));
+        }
+        let now = self.now();
+        if after(now, by).as_second() >= YEAR_9999_SECONDS { Err(StepError::PastEnd(stamp(now))) } else { Ok(()) }
+    }
+
     /// Steps ahead at once, whatever the speed.
     pub fn advance(&self, by: Duration) {
         self.0.stepped.send_modify(|stepped| *stepped = stepped.saturating_add(by));
@@ -210,6 +235,19 @@ mod tests {
         for text in ["", "x", "0x", "-1x", "60", "60 x", "fast"] {
             assert!(text.parse::<Speed>().unwrap_err().to_string().contains("as 60x"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_step_ends_before_the_year_9999_and_is_a_year_at_most() {
+        assert_eq!(Timestamp::from_second(YEAR_9999_SECONDS).unwrap().to_string(), "9999-01-01T00:00:00Z");
+        let clock = LocalClock::new(start(), Speed::Stepped);
+        assert_eq!(clock.check_step(STEP_MAX), Ok(()));
+        let refused = clock.check_step(Duration::from_secs(1_732_225_000_000)).unwrap_err().to_string();
+        assert!(refused.contains("31622400 seconds") && refused.contains("milliseconds"), "{refused}");
+        let late = LocalClock::new("9998-12-31T23:59:00Z".parse().unwrap(), Speed::Stepped);
+        assert_eq!(late.check_step(Duration::from_secs(59)), Ok(()));
+        let refused = late.check_step(Duration::from_mins(1)).unwrap_err().to_string();
+        assert!(refused.contains("9998-12-31T23:59:00.000Z"), "{refused}");
     }
 
     #[tokio::test(start_paused = true)]

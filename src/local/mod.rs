@@ -108,8 +108,8 @@ struct Books {
 pub struct Call {
     /// `GetFindings`.
     pub operation: &'static str,
-    /// Who and where.
-    pub caller: Caller,
+    /// Who and where; `None`: its signature does not say.
+    pub caller: Option<Caller>,
     /// When, by the hub's clock.
     pub at: Timestamp,
     /// Identifiers of BatchUpdateFindings, findings of BatchImportFindings, findings that GetFindings gave.
@@ -172,7 +172,7 @@ impl Local {
             company.fill(&mut hub, options.findings, options.start);
         }
         let queues = Queues::new(clock.clone(), options.seed);
-        let letters = format!("{}-dead-letters", options.queue);
+        let letters = queue::dead_letters(&options.queue);
         queues.create((administrator, letters.clone()), QueueSettings::default());
         let redrive = Some((letters, options.max_receives));
         queues.create((administrator, options.queue.clone()), QueueSettings { redrive, ..QueueSettings::default() });
@@ -239,11 +239,19 @@ impl Local {
     /// Does what is due when it is due; never returns.
     pub async fn keep_time(&self) {
         loop {
-            self.turn();
+            let now = self.0.clock.now();
+            while self.act(|hub| hub.turn(now, SLICE)) {
+                // Whoever shares the thread has a turn too, signals among them.
+                tokio::task::yield_now().await;
+            }
             let due = self.state().hub.next_turn();
             // Others may make something due meanwhile; with the pace of AWS nothing is due sooner than in an hour.
             let now = self.0.clock.now();
             let [soon, later] = [Duration::from_mins(1), Duration::from_hours(1)].map(|by| clock::after(now, by));
+            if later <= now {
+                // The end of the calendar: no later time comes. What calls make due, they do.
+                return std::future::pending().await;
+            }
             self.0.clock.sleep_until(due.map_or(later, |due| due.clamp(soon, later))).await;
         }
     }
@@ -312,7 +320,7 @@ impl Local {
 
     /// Where messages go that were received too often.
     pub fn dead_letter_queue(&self) -> QueueKey {
-        (self.0.organization.administrator.id, format!("{}-dead-letters", self.0.queue_name))
+        (self.0.organization.administrator.id, queue::dead_letters(&self.0.queue_name))
     }
 
     /// Events that wait to be forwarded. No SQS name has a slash, so nobody else can name it.

@@ -29,6 +29,11 @@ const MOST_BYTES: usize = 384 << 20;
 /// Visibility of a queue that does not say.
 pub const VISIBILITY: Duration = Duration::from_secs(30);
 
+/// The name of the queue for what was received too often of another.
+pub fn dead_letters(queue: &str) -> String {
+    format!("{queue}-dead-letters")
+}
+
 /// A queue's name within its account.
 pub type QueueKey = (AccountId, String);
 

@@ -79,6 +79,14 @@ errors! {
     no_queue = "QueueDoesNotExist", 400;
     /// SQS: a receipt that is not one of this queue's.
     bad_receipt = "ReceiptHandleIsInvalid", 400;
+    /// SQS: a batch of nothing.
+    empty_batch = "EmptyBatchRequest", 400;
+    /// SQS: a batch of more than ten.
+    too_many_entries = "TooManyEntriesInBatchRequest", 400;
+    /// SQS: an id of a batch that is none.
+    invalid_entry_id = "InvalidBatchEntryId", 400;
+    /// SQS: two entries of a batch have the same id.
+    repeated_entry_id = "BatchEntryIdsNotDistinct", 400;
     /// SQS, STS: a value is refused.
     invalid_parameter = "InvalidParameterValue", 400;
     /// STS: not allowed.
@@ -99,6 +107,12 @@ impl AwsError {
     /// The hub is off; the words are the ones that Prowler looks for.
     pub fn not_subscribed(account: impl std::fmt::Display) -> Self {
         Self::invalid_access(format!("Account {account} is not subscribed to AWS Security Hub"))
+    }
+
+    /// An operation of a service that is not served here, by its `X-Amz-Target`. The status is that of services with such targets.
+    pub fn unknown_target(target: &str) -> Self {
+        let target: String = target.chars().take(128).collect();
+        Self { status: 400, ..Self::unknown_operation(format!("Security Hub Local does not have {target}")) }
     }
 
     /// The query of a page token is another one (demisto/content, PR 11476).
@@ -131,7 +145,11 @@ impl AwsError {
         let Self { code, status, message } = self;
         match protocol {
             Protocol::RestJson => json!({"Message": message, "Code": code}).to_string(),
-            Protocol::AwsJson => json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": message}).to_string(),
+            Protocol::AwsJson => {
+                // What the front door says is no service's own.
+                let of = if *code == "UnknownOperationException" { "com.amazon.coral.service" } else { "com.amazonaws.sqs" };
+                json!({"__type": format!("{of}#{code}"), "message": message}).to_string()
+            }
             Protocol::Query => super::sts::error(code, message, *status < 500, request_id),
             Protocol::Ec2 => super::ec2::error(code, message, request_id),
         }

@@ -69,6 +69,12 @@ pub const MESSAGES_MAX: usize = 10;
 pub const WAIT_SECONDS_MAX: u64 = 20;
 /// Seconds a message is invisible, at most (SQS).
 pub const VISIBILITY_SECONDS_MAX: u64 = 43_200;
+/// Seconds a message is late at its sender's wish, at most (SQS).
+pub const DELAY_SECONDS_MAX: i64 = 900;
+/// Characters of a queue's name and of the id of an entry of a batch: letters, digits, hyphens, underscores (SQS).
+pub const NAME_CHARS: usize = 80;
+/// Receipts until a message is a dead letter, at most (SQS).
+pub const RECEIVES_MAX: u32 = 1000;
 /// Bytes of one message (SQS).
 pub const MESSAGE_BYTES: usize = 1024 * 1024;
 

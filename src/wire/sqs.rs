@@ -4,6 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::NAME_CHARS;
+
+/// Whether SQS takes this as the name of a queue, or as the id of an entry of a batch.
+pub fn is_name(text: &str) -> bool {
+    (1..=NAME_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// The URL of a queue: the last two parts of its path are account and name, whatever the host.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -48,7 +55,7 @@ pub struct SendMessage {
     pub queue_url: String,
     pub message_body: String,
     #[serde(default)]
-    pub delay_seconds: Option<u64>,
+    pub delay_seconds: Option<i64>,
 }
 
 /// The answer of SendMessage. The MD5 that AWS adds is left out: no SDK of today checks it.
@@ -77,7 +84,7 @@ pub struct SendEntry {
     pub id: String,
     pub message_body: String,
     #[serde(default)]
-    pub delay_seconds: Option<u64>,
+    pub delay_seconds: Option<i64>,
 }
 
 /// The answer of SendMessageBatch, without MD5s as well.

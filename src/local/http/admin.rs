@@ -22,6 +22,10 @@ use crate::wire::securityhub::FindingIdentifier;
 
 use super::{Incoming, respond};
 
+/// All there is, for people.
+pub(super) const ALL: &str = "GET and PUT faults, POST advance, POST accounts, POST world, POST checks, POST snapshot, \
+    POST action, GET clock, GET organization, GET operations, GET calls";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
@@ -64,7 +68,7 @@ struct Account {
     in_organization: Option<bool>,
 }
 
-pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response {
+pub(super) async fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response {
     let (status, answer) = match (&incoming.method, what) {
         (&Method::GET, "faults") => (StatusCode::OK, json!(local.faults())),
         (&Method::PUT, "faults") => match serde_json::from_slice::<Faults>(&incoming.body) {
@@ -75,17 +79,10 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
             Err(error) => refused(&error),
         },
         (&Method::POST, "advance") => match serde_json::from_slice::<Advance>(&incoming.body) {
-            Ok(Advance { seconds }) => {
-                local.advance(Duration::from_secs(seconds));
-                (StatusCode::OK, clock(local))
-            }
+            Ok(Advance { seconds }) => advance(local, Duration::from_secs(seconds)).await,
             Err(error) => refused(&error),
         },
-        (&Method::POST, "snapshot") => match local.save_where_kept() {
-            Some(Ok(said)) => (StatusCode::OK, json!({"message": said})),
-            Some(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error})),
-            None => (StatusCode::CONFLICT, json!({"message": "start it with --snapshot FILE: there is no file to write to"})),
-        },
+        (&Method::POST, "snapshot") => snapshot(local).await,
         (&Method::POST, "action") => match serde_json::from_slice::<Action>(&incoming.body) {
             Ok(action) => {
                 let events = local.invoke_action(&action.action_target_arn, &action.finding_identifiers);
@@ -125,13 +122,14 @@ pub(super) fn handle(local: &Local, incoming: &Incoming, what: &str) -> Response
                 .collect();
             (StatusCode::OK, Value::Object(counts))
         }
-        _ => (
-            StatusCode::NOT_FOUND,
-            json!({"message": "there are GET and PUT faults, POST advance, POST accounts, POST world, POST checks, POST snapshot, POST action, \
-                GET clock, GET organization, GET operations, GET calls"}),
-        ),
+        _ => (StatusCode::NOT_FOUND, json!({"message": format!("there are {ALL}")})),
     };
     respond(local, status, "application/json", format!("{answer}\n"))
+}
+
+/// Refuses a request before anything is made of it.
+pub(super) fn refuse(local: &Local, status: StatusCode, why: &str) -> Response {
+    respond(local, status, "application/json", format!("{}\n", json!({"message": why})))
 }
 
 fn answered<T>(result: Result<T, AwsError>, answer: impl FnOnce(T) -> Value) -> (StatusCode, Value) {
@@ -146,6 +144,29 @@ fn answered<T>(result: Result<T, AwsError>, answer: impl FnOnce(T) -> Value) -> 
 
 fn refused(error: &serde_json::Error) -> (StatusCode, Value) {
     (StatusCode::BAD_REQUEST, json!({"message": error.to_string()}))
+}
+
+/// Off the runtime, which serves others meanwhile: a year of checks is some work.
+async fn advance(local: &Local, by: Duration) -> (StatusCode, Value) {
+    if let Err(error) = local.clock().check_step(by) {
+        return (StatusCode::BAD_REQUEST, json!({"message": error.to_string()}));
+    }
+    let stepping = local.clone();
+    match tokio::task::spawn_blocking(move || stepping.advance(by)).await {
+        Ok(()) => (StatusCode::OK, clock(local)),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error.to_string()})),
+    }
+}
+
+/// Off the runtime: it takes seconds for a big hub, and waits for one that is under way.
+async fn snapshot(local: &Local) -> (StatusCode, Value) {
+    let saving = local.clone();
+    match tokio::task::spawn_blocking(move || saving.save_where_kept()).await {
+        Ok(Some(Ok(said))) => (StatusCode::OK, json!({"message": said})),
+        Ok(Some(Err(error))) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error})),
+        Ok(None) => (StatusCode::CONFLICT, json!({"message": "start it with --snapshot FILE: there is no file to write to"})),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": error.to_string()})),
+    }
 }
 
 fn clock(local: &Local) -> Value {

@@ -14,6 +14,8 @@ use super::Incoming;
 pub const TARGET: &str = "hubkeeper::local::call";
 /// The code of a call that went well.
 pub const DONE: &str = "OK";
+/// The code of a call whose answer was made empty by a fault.
+pub const EMPTY: &str = "EmptyBody";
 /// The code of a call whose client did not wait for the answer.
 const NO_ANSWER: &str = "NoAnswer";
 /// What stands for an account, a Region or an operation that cannot be told.

@@ -9,12 +9,15 @@ mod ec2;
 mod form;
 pub mod identity;
 mod line;
+mod origin;
 mod securityhub;
 mod sqs;
 mod status;
 mod sts;
 
+use std::error::Error as _;
 use std::future::{Future, IntoFuture as _};
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use axum::Router;
@@ -22,6 +25,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body_util::LengthLimitError;
 
 use crate::wire::error::{AwsError, Protocol};
 use crate::wire::limits::{IMPORT_BYTES, REQUEST_BYTES};
@@ -52,10 +56,22 @@ impl Incoming {
 }
 
 impl Local {
-    /// The service: for a socket, or to be called in process.
+    /// The service, to be called in process.
     pub fn router(&self) -> Router {
-        Router::new().fallback(handle).with_state(self.clone())
+        self.router_at(None)
     }
+
+    /// The service on a socket that listens at this address.
+    pub(in crate::local) fn router_at(&self, listens: Option<IpAddr>) -> Router {
+        Router::new().fallback(handle).with_state(Served { local: self.clone(), listens })
+    }
+}
+
+/// The hub, and where it listens.
+#[derive(Clone)]
+struct Served {
+    local: Local,
+    listens: Option<IpAddr>,
 }
 
 /// Serves until `shutdown` is done; then finishes what it has begun, but waits for no message that may come.
@@ -70,54 +86,79 @@ pub async fn serve(
         ending.queues().end_waits();
     };
     let keeping = local.clone();
-    let serving = axum::serve(listener, local.router()).with_graceful_shutdown(shutdown).into_future();
+    let router = local.router_at(Some(listener.local_addr()?.ip()));
+    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future();
     tokio::select! {
         served = serving => served,
         () = keeping.keep_time() => Ok(()),
     }
 }
 
-async fn handle(State(local): State<Local>, request: Request) -> Response {
+async fn handle(State(Served { local, listens }): State<Served>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let most = if path == "/findings/import" { IMPORT_BYTES } else { REQUEST_BYTES };
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let sqs_operation = target.as_deref().and_then(|target| target.strip_prefix("AmazonSQS."));
+    let elsewhere = target.as_deref().filter(|_| sqs_operation.is_none() && path == "/" && parts.method == Method::POST);
     let protocol = match sqs_operation {
         Some(_) => Protocol::AwsJson,
+        None if elsewhere.is_some() => Protocol::AwsJson,
         None if path == "/" && (parts.method == Method::POST || is_form(&parts)) => form::protocol(&parts.headers),
         None => Protocol::RestJson,
     };
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let host = host.or_else(|| parts.uri.authority().map(ToString::to_string)).unwrap_or_else(|| "127.0.0.1".to_owned());
     let scheme = if parts.uri.scheme_str() == Some("https") { "https" } else { "http" };
-    let Ok(body) = axum::body::to_bytes(Body::new(body), most).await else {
-        let error = AwsError::too_large(format!("The request is larger than {most} bytes, or was cut off"));
-        return refuse(&local, &error, protocol);
+    let (body, unread) = match read(body, most).await {
+        Ok(body) => (body, None),
+        Err(error) => (Bytes::new(), Some(error)),
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let incoming =
         Incoming { method: parts.method, path, query, headers: parts.headers, host, scheme, body, caller: OnceLock::new() };
     let protocol = if protocol == Protocol::Query { form::protocol_of(&incoming) } else { protocol };
-    if incoming.method == Method::GET && incoming.path == "/" && protocol == Protocol::RestJson {
-        return status::handle(&local);
+    if [Method::GET, Method::HEAD].contains(&incoming.method) && incoming.path == "/" && protocol == Protocol::RestJson {
+        return status::handle(&local, &incoming.method);
     }
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
-        return admin::handle(&local, &incoming, what);
+        return match (origin::refusal(&incoming, listens), unread) {
+            (Some(why), _) => admin::refuse(&local, StatusCode::FORBIDDEN, &why),
+            (None, Some(error)) => admin::refuse(&local, StatusCode::BAD_REQUEST, &error.message),
+            (None, None) => admin::handle(&local, &incoming, what).await,
+        };
     }
     let line = Line::begin(&incoming, sqs_operation, protocol);
     local.turn();
-    let answer = match (sqs_operation, protocol) {
-        (Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
-        (None, Protocol::Query) => sts::handle(&local, &incoming),
-        (None, Protocol::Ec2) => ec2::handle(&local, &incoming),
-        (None, _) => securityhub::handle(&local, &incoming).await,
+    let answer = match (unread, sqs_operation, protocol) {
+        (Some(error), ..) => Err(securityhub::rejected(&local, &incoming, error)),
+        (None, Some(operation), _) => sqs::handle(&local, &incoming, operation).await,
+        (None, None, Protocol::Query) => sts::handle(&local, &incoming),
+        (None, None, Protocol::Ec2) => ec2::handle(&local, &incoming),
+        (None, None, Protocol::AwsJson) => Err(AwsError::unknown_target(elsewhere.unwrap_or_default())),
+        (None, None, Protocol::RestJson) => securityhub::handle(&local, &incoming).await,
     };
-    line.end(answer.as_ref().map_or_else(|error| error.code, |_| line::DONE));
+    line.end(match &answer {
+        // No answer of a service is without a body, but by a fault.
+        Ok(body) if body.is_empty() => line::EMPTY,
+        Ok(_) => line::DONE,
+        Err(error) => error.code,
+    });
     match answer {
         Ok(body) => respond(&local, StatusCode::OK, AwsError::content_type(protocol), body),
         Err(error) => refuse(&local, &error, protocol),
     }
+}
+
+/// The body, if it is whole and not larger than `most` bytes.
+async fn read(body: Body, most: usize) -> Result<Bytes, AwsError> {
+    axum::body::to_bytes(body, most).await.map_err(|error| {
+        if error.source().is_some_and(|source| source.is::<LengthLimitError>()) {
+            AwsError::too_large(format!("The request is larger than {most} bytes"))
+        } else {
+            AwsError::serialization("The request was cut off before its end")
+        }
+    })
 }
 
 /// The query protocol takes its form in the query string too.
@@ -135,12 +176,13 @@ fn refuse(local: &Local, error: &AwsError, protocol: Protocol) -> Response {
         Protocol::RestJson => {
             response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
         }
-        Protocol::AwsJson if error.code == "QueueDoesNotExist" => {
+        Protocol::AwsJson => {
             // SDKs take the code of the query protocol from here.
-            let code = HeaderValue::from_static("AWS.SimpleQueueService.NonExistentQueue;Sender");
-            response.headers_mut().insert("x-amzn-query-error", code);
+            if let Some(code) = sqs::query_code(error.code) {
+                response.headers_mut().insert("x-amzn-query-error", HeaderValue::from_static(code));
+            }
         }
-        Protocol::AwsJson | Protocol::Query | Protocol::Ec2 => {}
+        Protocol::Query | Protocol::Ec2 => {}
     }
     response
 }

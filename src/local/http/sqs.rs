@@ -1,6 +1,6 @@
 //! SQS over HTTP: awsJson1.0.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,10 +14,12 @@ use crate::local::faults::Fault;
 use crate::local::hub::caller::Caller;
 use crate::local::queue::{QueueKey, QueueSettings};
 use crate::wire::error::AwsError;
-use crate::wire::limits::{MESSAGE_BYTES, MESSAGES_MAX, VISIBILITY_SECONDS_MAX, WAIT_SECONDS_MAX};
+use crate::wire::limits::{
+    DELAY_SECONDS_MAX, MESSAGE_BYTES, MESSAGES_MAX, RECEIVES_MAX, VISIBILITY_SECONDS_MAX, WAIT_SECONDS_MAX,
+};
 use crate::wire::sqs::{
     CreateQueue, DeleteMessageBatch, DeletedBatch, EntryId, FailedEntry, GetQueueUrl, QueueAttributes, QueueRequest, QueueUrl,
-    ReceiptRequest, ReceiveMessage, Received, SendEntry, SendMessage, SendMessageBatch, Sent, SentBatch, SentEntry,
+    ReceiptRequest, ReceiveMessage, Received, SendEntry, SendMessage, SendMessageBatch, Sent, SentBatch, SentEntry, is_name,
 };
 
 use super::Incoming;
@@ -60,7 +62,7 @@ async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation:
         "DeleteMessageBatch" => {
             let request: DeleteMessageBatch = read(incoming)?;
             let key = queue_of(caller, &request.queue_url)?;
-            between("DeleteMessageBatchRequestEntry", request.entries.len() as u64, 1, MESSAGES_MAX as u64)?;
+            batch(request.entries.iter().map(|entry| entry.id.as_str()))?;
             let mut answer = DeletedBatch { successful: Vec::new(), failed: Vec::new() };
             for entry in request.entries {
                 match queues.delete(&key, &entry.receipt_handle) {
@@ -83,19 +85,19 @@ async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation:
         "SendMessage" => {
             let request: SendMessage = read(incoming)?;
             between("MessageBody length", request.message_body.len() as u64, 1, MESSAGE_BYTES as u64)?;
-            let due = after(local.clock().now(), Duration::from_secs(request.delay_seconds.unwrap_or(0)));
+            let due = after(local.clock().now(), delay(request.delay_seconds)?);
             let message_id = queues.send(&queue_of(caller, &request.queue_url)?, request.message_body, due, 0)?;
             write(&Sent { message_id })
         }
         "SendMessageBatch" => {
             let request: SendMessageBatch = read(incoming)?;
             let key = queue_of(caller, &request.queue_url)?;
-            between("SendMessageBatchRequestEntry", request.entries.len() as u64, 1, MESSAGES_MAX as u64)?;
+            batch(request.entries.iter().map(|entry| entry.id.as_str()))?;
             let mut answer = SentBatch { successful: Vec::new(), failed: Vec::new() };
             for SendEntry { id, message_body, delay_seconds } in request.entries {
-                let due = after(local.clock().now(), Duration::from_secs(delay_seconds.unwrap_or(0)));
                 let fits = between("MessageBody length", message_body.len() as u64, 1, MESSAGE_BYTES as u64);
-                match fits.and_then(|()| queues.send(&key, message_body, due, 0)) {
+                let due = fits.and_then(|()| Ok(after(local.clock().now(), delay(delay_seconds)?)));
+                match due.and_then(|due| queues.send(&key, message_body, due, 0)) {
                     Ok(message_id) => answer.successful.push(SentEntry { id, message_id }),
                     Err(error) if error.code == "QueueDoesNotExist" => return Err(error),
                     Err(AwsError { code, message, .. }) => {
@@ -107,9 +109,7 @@ async fn perform(local: &Local, incoming: &Incoming, caller: &Caller, operation:
         }
         "CreateQueue" => {
             let request: CreateQueue = read(incoming)?;
-            let named = (1..=80).contains(&request.queue_name.len())
-                && request.queue_name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-            if !named {
+            if !is_name(&request.queue_name) {
                 return Err(AwsError::invalid_parameter("QueueName takes 1 to 80 letters, digits, hyphens and underscores"));
             }
             queues.create((caller.account, request.queue_name.clone()), settings(&request.attributes)?);
@@ -169,6 +169,52 @@ fn visibility(seconds: Option<u64>) -> Result<Option<Duration>, AwsError> {
     Ok(seconds.map(Duration::from_secs))
 }
 
+fn delay(seconds: Option<i64>) -> Result<Duration, AwsError> {
+    let seconds = seconds.unwrap_or(0);
+    let delay = u64::try_from(seconds).ok().filter(|_| seconds <= DELAY_SECONDS_MAX).map(Duration::from_secs);
+    delay.ok_or_else(|| {
+        AwsError::invalid_parameter(format!(
+            "Value {seconds} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= {DELAY_SECONDS_MAX}."
+        ))
+    })
+}
+
+/// Refuses a whole batch for the ids of its entries.
+fn batch<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), AwsError> {
+    let mut known = BTreeSet::new();
+    let mut count = 0;
+    for id in ids {
+        count += 1;
+        if !is_name(id) {
+            return Err(AwsError::invalid_entry_id(
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.",
+            ));
+        }
+        if !known.insert(id) {
+            return Err(AwsError::repeated_entry_id(format!("Id {id} repeated.")));
+        }
+    }
+    match count {
+        0 => Err(AwsError::empty_batch("There should be at least one entry in the request.")),
+        1..=MESSAGES_MAX => Ok(()),
+        _ => Err(AwsError::too_many_entries(format!(
+            "Maximum number of entries per request are {MESSAGES_MAX}. You have sent {count}."
+        ))),
+    }
+}
+
+/// The code of the query protocol, where it is another one (the model's `awsQueryError`).
+pub(super) fn query_code(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue;Sender",
+        "EmptyBatchRequest" => "AWS.SimpleQueueService.EmptyBatchRequest;Sender",
+        "TooManyEntriesInBatchRequest" => "AWS.SimpleQueueService.TooManyEntriesInBatchRequest;Sender",
+        "InvalidBatchEntryId" => "AWS.SimpleQueueService.InvalidBatchEntryId;Sender",
+        "BatchEntryIdsNotDistinct" => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct;Sender",
+        _ => return None,
+    })
+}
+
 /// `VisibilityTimeout` and `RedrivePolicy`; the other attributes of a queue change nothing here.
 fn settings(attributes: &BTreeMap<String, String>) -> Result<QueueSettings, AwsError> {
     let mut settings = QueueSettings::default();
@@ -187,6 +233,12 @@ fn settings(attributes: &BTreeMap<String, String>) -> Result<QueueSettings, AwsE
                 "Value for parameter RedrivePolicy is invalid. Reason: it needs maxReceiveCount and deadLetterTargetArn",
             ));
         };
+        if !(1..=RECEIVES_MAX).contains(&receives) {
+            return Err(AwsError::invalid_parameter(format!(
+                "Value {receives} for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: {receives}, \
+                 valid values are from 1 to {RECEIVES_MAX} both inclusive."
+            )));
+        }
         settings.redrive = Some((target.to_owned(), receives));
     }
     Ok(settings)

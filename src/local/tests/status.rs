@@ -140,6 +140,10 @@ async fn every_call_is_one_line_with_account_region_operation_code_and_milliseco
     local.set_faults(Faults { calls: vec![CallFault::of("GetFindings", Fault::TimeoutBefore)], ..Faults::default() });
     let patience = Duration::from_millis(1500);
     assert!(tokio::time::timeout(patience, client.post("/findings", json!({}))).await.is_err());
+    local.set_faults(Faults { calls: vec![CallFault::of("GetFindings", Fault::EmptyBody)], ..Faults::default() });
+    client.post("/findings", json!({})).await;
+    let huge = "x".repeat(crate::wire::limits::REQUEST_BYTES + 1);
+    client.send(http::Method::POST, "/findings", "securityhub", &[], huge).await;
 
     let lines = lines.0.lock().unwrap();
     let told: Vec<String> = lines
@@ -156,6 +160,8 @@ async fn every_call_is_one_line_with_account_region_operation_code_and_milliseco
         "- - DescribeHub UnrecognizedClientException 0",
         "- - - UnknownOperationException 0",
         "111122223333 eu-west-1 GetFindings NoAnswer 1500",
+        "111122223333 eu-west-1 GetFindings EmptyBody 0",
+        "111122223333 eu-west-1 GetFindings RequestEntityTooLargeException 0",
     ];
     assert_eq!(told, expected);
     assert!(lines.iter().all(|line| line.len() == 5), "nothing else is told: {:?}", lines.first());

@@ -42,6 +42,10 @@ fn wrong_use_is_one_sentence_and_how_it_is_used() {
         &["local", "--home-region", "Ireland"],
         &["local", "--external-id", "example"],
         &["local", "--faults", "nowhere.json"],
+        &["local", "--queue", "a/b"],
+        &["local", "--queue", ""],
+        &["local", "--max-receives", "0"],
+        &["local", "--listen", "hub:4600"],
         &["demo", "--findings", "3"],
         &["run", "-f", "examples/quickstart", "--log", "loud=very"],
     ]

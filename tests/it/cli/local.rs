@@ -1,11 +1,15 @@
 //! `local`: every flag does what it says, over HTTP; and its events, on its own queue and on others.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Running, http, local, reach};
+use super::{Running, http, local, reach, until};
 use crate::real::moto::Moto;
 
 /// A server and what it answers to the root of the administrator's account.
@@ -263,11 +267,109 @@ fn a_snapshot_is_gone_on_from_and_a_file_that_is_none_is_refused_and_left_alone(
     assert!(!output.status.success() && error.contains("it is damaged (cut off)"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), &bytes[..bytes.len() / 2]);
 
-    let nowhere = place.path().join("nowhere/hub.snapshot");
-    let mut command = super::hubkeeper(&["local", "--listen", "127.0.0.1:0", "--snapshot", nowhere.to_str().unwrap()]);
-    assert!(!command.output().unwrap().status.success());
     let none = Served::with(&[]);
     assert_eq!(none.call("POST /_local/snapshot", &Value::Null).0, 409);
+}
+
+#[test]
+fn a_snapshot_that_could_not_be_written_is_refused_at_the_start_and_one_process_has_it() {
+    let place = tempfile::tempdir().unwrap();
+    let (nowhere, path) = (place.path().join("nowhere"), place.path().join("hub.snapshot"));
+    let refused = |path: &Path| {
+        let output =
+            super::hubkeeper(&["local", "--listen", "127.0.0.1:0", "--snapshot", path.to_str().unwrap()]).output().unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = refused(&nowhere.join("hub.snapshot"));
+    assert!(said.contains(&format!("there is no folder {}", nowhere.display())), "{said}");
+    assert!(refused(Path::new("/proc/hub")).contains("cannot be written"));
+
+    // As a process leaves it that is killed while it saves.
+    fs::write(place.path().join("hub.snapshot.part"), "half").unwrap();
+    let mut first = Served::with(&["--snapshot", path.to_str().unwrap()]);
+    assert!(!place.path().join("hub.snapshot.part").exists());
+    assert!(refused(&path).contains("another hubkeeper is using it"));
+    assert_eq!(first.running.stop(), Some(0));
+    let again = Served::with(&["--snapshot", path.to_str().unwrap(), "--seed", "9", "--no-buckets", "--principal", "zoe"]);
+    let told = "  without effect --findings, --accounts, --regions, --seed, --no-buckets: what the snapshot has counts";
+    let line = again.said.lines().find(|line| line.starts_with("  without effect")).unwrap_or_default();
+    let flags = |line: &str| -> BTreeSet<String> { line.split([' ', ',', ':']).map(str::to_owned).collect() };
+    assert_eq!(flags(line), flags(told), "{}", again.said);
+}
+
+#[test]
+fn snapshots_that_are_asked_for_at_once_are_all_answered_and_the_file_is_whole() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("hub.snapshot");
+    let served = Served::with(&["--snapshot", path.to_str().unwrap()]);
+    std::thread::scope(|threads| {
+        for _ in 0..6 {
+            threads.spawn(|| {
+                for _ in 0..5 {
+                    let (status, said) = served.call("POST /_local/snapshot", &Value::Null);
+                    assert_eq!(status, 200, "{said}");
+                }
+            });
+        }
+    });
+    // Killed: what it was asked for counts.
+    drop(served.running);
+    assert!(Served::with(&["--snapshot", path.to_str().unwrap()]).said.contains("(went on from it)"));
+}
+
+/// Whether the process hears SIGTERM.
+fn hears(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught =
+        status.lines().find_map(|line| line.strip_prefix("SigCgt:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & (1 << 14) != 0)
+}
+
+fn terminate(pid: u32) {
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_signal_while_the_hub_is_made_ends_it_before_it_is_served() {
+    let mut command = super::hubkeeper(&["local", "--listen", "127.0.0.1:0", "--findings", "1000000", "--accounts", "100"]);
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut running = Running(child);
+    let pid = running.0.id();
+    until("it hears signals", || hears(pid));
+    terminate(pid);
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+    let mut said = String::new();
+    running.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "", "it was never ready");
+}
+
+#[test]
+fn a_second_signal_waits_for_no_answer_and_still_writes_the_snapshot() {
+    let place = tempfile::tempdir().unwrap();
+    let (path, faults) = (place.path().join("hub.snapshot"), place.path().join("faults.json"));
+    fs::write(&faults, json!({"calls": [{"operation": "GetFindings", "fault": "timeoutBefore"}]}).to_string()).unwrap();
+    let mut served = Served::with(&["--snapshot", path.to_str().unwrap(), "--faults", faults.to_str().unwrap()]);
+    let (pid, address) = (served.running.0.id(), served.url.strip_prefix("http://").unwrap().to_owned());
+    // Nobody answers it.
+    let mut open = TcpStream::connect(&address).unwrap();
+    let signature =
+        "AWS4-HMAC-SHA256 Credential=111122223333/20261201/eu-west-1/securityhub/aws4_request, SignedHeaders=host, Signature=00";
+    write!(open, "POST /findings HTTP/1.1\r\nHost: {address}\r\nAuthorization: {signature}\r\nContent-Length: 2\r\n\r\n{{}}")
+        .unwrap();
+    until("it is asked", || served.call("GET /_local/calls", &Value::Null).1["GetFindings"]["calls"] == 1);
+    terminate(pid);
+    until("it takes no more", || TcpStream::connect(&address).is_err());
+    // It may have ended meanwhile, if it does not wait for long.
+    let _ = std::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status();
+    assert_eq!(served.running.0.wait().unwrap().code(), Some(0));
+    assert!(Served::with(&["--snapshot", path.to_str().unwrap()]).said.contains("(went on from it)"));
+}
+
+#[test]
+fn localhost_is_an_address_that_is_listened_on() {
+    let (_running, url, _) = super::serving(&mut super::hubkeeper(&["local", "--listen", "localhost:0", "--findings", "0"]));
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
 }
 
 #[test]

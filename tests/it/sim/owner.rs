@@ -28,7 +28,12 @@ fn effects_of(local: &Local, principal: &str) -> (usize, usize) {
     let is = |caller: &Principal| *caller == Principal::User(principal.into());
     let calls = local.calls();
     let count = |operations: &[&str]| {
-        calls.iter().filter(|call| operations.contains(&call.operation) && !call.throttled && is(&call.caller.principal)).count()
+        calls
+            .iter()
+            .filter(|call| {
+                operations.contains(&call.operation) && !call.throttled && call.caller.as_ref().is_some_and(|caller| is(&caller.principal))
+            })
+            .count()
     };
     (count(&["BatchUpdateFindings"]), count(&["TagResource", "UntagResource"]))
 }

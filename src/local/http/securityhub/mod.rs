@@ -60,9 +60,9 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
         .ok_or_else(|| AwsError::unknown_operation(format!("Security Hub has no operation at {method} {path}")))?;
     let operation = found.name;
     let at = local.clock().now();
-    let caller = local.identities().caller(incoming, at)?;
+    let caller = local.identities().caller(incoming, at).map_err(|error| rejected(local, incoming, error))?;
     let note_as = |throttled, findings, unprocessed, error| {
-        local.note(Call { operation, caller: caller.clone(), at, findings, unprocessed, error, throttled });
+        local.note(Call { operation, caller: Some(caller.clone()), at, findings, unprocessed, error, throttled });
     };
     let note = |findings, unprocessed, error| note_as(false, findings, unprocessed, error);
     let verdict = match local.admit(found, &caller) {
@@ -108,6 +108,17 @@ pub(super) async fn handle(local: &Local, incoming: &Incoming) -> Result<String,
             Err(error)
         }
     }
+}
+
+/// Counts a call, if it is one of Security Hub, that is refused before anybody asks what it says.
+pub(super) fn rejected(local: &Local, incoming: &Incoming, error: AwsError) -> AwsError {
+    if let Some((found, _)) = operations::find(incoming.method.as_str(), &incoming.path) {
+        let at = local.clock().now();
+        let caller = local.identities().caller(incoming, at).ok();
+        let (operation, error) = (found.name, Some(error.code));
+        local.note(Call { operation, caller, at, findings: 0, unprocessed: 0, error, throttled: false });
+    }
+    error
 }
 
 /// No answer, until the client gives up.

@@ -102,45 +102,34 @@ impl<'a> Held<'a> {
         values.map(|values| (values, place.row)).ok_or_else(AwsError::query_changed)
     }
 
-    /// The rows of each value of the first criterion, in order; one bucket of all if that is a time.
-    fn buckets(&self) -> Vec<Bucket<'_>> {
+    /// The rows of each value of the first criterion, in order, from that of `after` on; one bucket of all if that is a time.
+    fn buckets(&self, after: Option<&(Values, u32)>) -> Box<dyn Iterator<Item = Bucket<'_>> + '_> {
         match self.0.first() {
             Some((Ranks::Column(ranked), descending)) => {
-                let mut buckets: Vec<Bucket<'_>> = ranked
-                    .buckets()
-                    .map(|(rank, sets)| {
-                        let value = if *descending { rank.saturating_neg() } else { rank };
-                        Bucket { value: Some(value), sets }
-                    })
-                    .collect();
-                if *descending {
-                    buckets.reverse();
-                }
-                buckets
+                let first = after.and_then(|(values, _)| values.first());
+                let from = first.map(|value| if *descending { value.saturating_neg() } else { *value });
+                Box::new(ranked.buckets(from, *descending).map(|(_, sets)| Bucket { sets: Some(sets) }))
             }
-            _ => vec![Bucket { value: None, sets: Vec::new() }],
+            _ => Box::new(std::iter::once(Bucket { sets: None })),
         }
     }
 }
 
+/// Sets whose rows are equal by the first criterion; `None`: all rows.
 struct Bucket<'a> {
-    /// Of the first criterion.
-    value: Option<i64>,
-    sets: Vec<&'a Set>,
+    sets: Option<Vec<&'a Set>>,
 }
 
 impl Bucket<'_> {
     /// Those of the candidates that are in it, in any order.
     fn rows(&self, candidates: &Bits, size: usize) -> Vec<u32> {
-        if self.value.is_none() {
-            return candidates.iter().collect();
-        }
-        if self.sets.iter().map(|set| set.len()).sum::<usize>() <= FEW {
-            let rows = self.sets.iter().flat_map(|set| set.iter());
+        let Some(sets) = &self.sets else { return candidates.iter().collect() };
+        if sets.iter().map(|set| set.len()).sum::<usize>() <= FEW {
+            let rows = sets.iter().flat_map(|set| set.iter());
             return rows.filter(|row| candidates.has(*row)).collect();
         }
         let mut bits = Bits::none(size);
-        for set in &self.sets {
+        for set in sets {
             bits.add(set);
         }
         bits.keep(candidates);
@@ -212,14 +201,7 @@ impl Hub {
         cost: Cost,
         making: &mut Making,
     ) {
-        for bucket in held.buckets() {
-            let passed = bucket
-                .value
-                .zip(after.as_ref())
-                .is_some_and(|(value, (after, _))| after.first().is_some_and(|after| value < *after));
-            if passed {
-                continue;
-            }
+        for bucket in held.buckets(after.as_ref()) {
             let rows = bucket.rows(candidates, self.store.size());
             loop {
                 let mut first = First::new(making.size.max(cost.gather) + 1, |a: &u32, b: &u32| held.compare(*a, *b));

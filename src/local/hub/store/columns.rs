@@ -61,6 +61,8 @@ pub struct Columns {
     columns: Vec<Column>,
     /// The last asked last.
     remembered: Mutex<Vec<Remembered>>,
+    /// The order of the values of columns that have many, as long as they have no more.
+    rankings: Mutex<BTreeMap<Field, Arc<Ranking>>>,
 }
 
 /// What a filter of one field lets through of its column, by number of the value. Values are never taken out of a column.
@@ -90,45 +92,85 @@ pub struct Allowed<'a> {
     pub count: usize,
 }
 
-/// The values of a column in their order. Of several values of a finding the first counts.
-pub struct Ranked<'a> {
-    column: &'a Column,
+/// The order of a column's values.
+#[derive(Debug)]
+struct Ranking {
     /// By number of the value; even, so that there is room between two.
     ranks: Vec<i64>,
     /// Rank and number, ascending.
     sorted: Vec<(i64, u32)>,
 }
 
+impl Ranking {
+    fn of(column: &Column) -> Self {
+        let mut ranks = vec![0; column.values.len()];
+        let (mut rank, mut last, mut sorted) = (-2, None, Vec::with_capacity(column.numbers.len()));
+        for (items, number) in &column.numbers {
+            let first = Some(items.first());
+            if first != last {
+                (rank, last) = (rank + 2, first);
+            }
+            if let Some(of) = ranks.get_mut(*number as usize) {
+                *of = rank;
+            }
+            sorted.push((rank, *number));
+        }
+        Self { ranks, sorted }
+    }
+}
+
+/// The values of a column in their order. Of several values of a finding the first counts.
+pub struct Ranked<'a> {
+    column: &'a Column,
+    ranking: Arc<Ranking>,
+}
+
+/// The rows of one rank.
+pub type Bucket<'a> = (i64, Vec<&'a Set>);
+
 impl<'a> Ranked<'a> {
     /// The rank of a row's value.
     pub fn rank(&self, row: u32) -> i64 {
         let code = self.column.codes.get(row as usize).copied().unwrap_or(NONE);
-        self.ranks.get(code as usize).copied().unwrap_or_default()
+        self.ranking.ranks.get(code as usize).copied().unwrap_or_default()
     }
 
     /// The rank of the value for which `compare` says how another compares to it; between two if no finding ever had it.
     pub fn find(&self, compare: impl Fn(Option<&OwnedItem>) -> std::cmp::Ordering) -> i64 {
         let of = |number: u32| self.column.values.get(number as usize).and_then(|items| items.first()).map(|(_, item)| item);
-        let place = self.sorted.partition_point(|(_, number)| compare(of(*number)).is_lt());
-        match self.sorted.get(place) {
+        let sorted = &self.ranking.sorted;
+        let place = sorted.partition_point(|(_, number)| compare(of(*number)).is_lt());
+        match sorted.get(place) {
             Some((rank, number)) if compare(of(*number)).is_eq() => *rank,
             Some((rank, _)) => rank - 1,
-            None => self.sorted.last().map_or(0, |(rank, _)| rank + 1),
+            None => sorted.last().map_or(0, |(rank, _)| rank + 1),
         }
     }
 
-    /// The rows of each rank, ascending.
-    pub fn buckets(&self) -> impl Iterator<Item = (i64, Vec<&'a Set>)> + '_ {
-        self.sorted.chunk_by(|one, next| one.0 == next.0).filter_map(|numbers| {
+    /// The rows of each rank, in order, from rank `from` on.
+    pub fn buckets(&self, from: Option<i64>, descending: bool) -> Box<dyn Iterator<Item = Bucket<'a>> + '_> {
+        let sorted = self.ranking.sorted.as_slice();
+        let bucket = |numbers: &[(i64, u32)]| {
             let sets = numbers.iter().filter_map(|(_, number)| self.column.rows.get(*number as usize)).collect();
             Some((numbers.first()?.0, sets))
-        })
+        };
+        if descending {
+            let end = from.map_or(sorted.len(), |from| sorted.partition_point(|(rank, _)| *rank <= from));
+            Box::new(sorted.get(..end).unwrap_or_default().chunk_by(|one, next| one.0 == next.0).rev().filter_map(bucket))
+        } else {
+            let start = from.map_or(0, |from| sorted.partition_point(|(rank, _)| *rank < from));
+            Box::new(sorted.get(start..).unwrap_or_default().chunk_by(|one, next| one.0 == next.0).filter_map(bucket))
+        }
     }
 }
 
 impl Default for Columns {
     fn default() -> Self {
-        Self { columns: FIELDS.iter().map(|field| Column::new(*field)).collect(), remembered: Mutex::default() }
+        Self {
+            columns: FIELDS.iter().map(|field| Column::new(*field)).collect(),
+            remembered: Mutex::default(),
+            rankings: Mutex::default(),
+        }
     }
 }
 
@@ -237,19 +279,14 @@ impl Columns {
     /// The values of a field in their order; `None`: it has no column, or more values than a column tells apart.
     pub fn ranked(&self, field: Field) -> Option<Ranked<'_>> {
         let column = self.exact(field)?;
-        let mut ranks = vec![0; column.values.len()];
-        let (mut rank, mut last, mut sorted) = (-2, None, Vec::with_capacity(column.numbers.len()));
-        for (items, number) in &column.numbers {
-            let first = Some(items.first());
-            if first != last {
-                (rank, last) = (rank + 2, first);
-            }
-            if let Some(of) = ranks.get_mut(*number as usize) {
-                *of = rank;
-            }
-            sorted.push((rank, *number));
+        if column.values.len() <= MANY {
+            return Some(Ranked { column, ranking: Arc::new(Ranking::of(column)) });
         }
-        Some(Ranked { column, ranks, sorted })
+        let mut rankings = self.rankings.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = rankings.get(&field).filter(|known| known.ranks.len() == column.values.len());
+        let ranking = if let Some(known) = known { known.clone() } else { Arc::new(Ranking::of(column)) };
+        rankings.insert(field, ranking.clone());
+        Some(Ranked { column, ranking })
     }
 
     /// Whether every field that `filters` name has a column that tells all its values apart: what all of [`Columns::allowed`]

@@ -118,9 +118,11 @@ fn filter() -> impl Strategy<Value = Filter> {
     });
     let date = (select(vec!["UpdatedAt", "CreatedAt"]), -40..4_i64, 0..40_i64)
         .prop_map(|(name, from, length)| Filter::Date(name, from * STEP, (from + length) * STEP));
-    let number = (select(vec!["Confidence", "SeverityNormalized"]), 0..100_i64, 0..60_i64)
-        .prop_map(|(name, from, length)| Filter::Number(name, from, from + length));
-    prop_oneof![5 => text, 2 => map, 1 => date, 1 => number]
+    // Ends that numbers have: the labels' own.
+    let ends = prop_oneof![1 => 0..=100_i64, 3 => select(vec![0_i64, 1, 40, 70, 90, 100])];
+    let number = (select(vec!["Confidence", "SeverityNormalized"]), 0..100_i64, ends)
+        .prop_map(|(name, from, to)| Filter::Number(name, from.min(to), to));
+    prop_oneof![5 => text, 3 => map, 1 => date, 2 => number]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -130,7 +132,13 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0..9_usize, prop::collection::vec(said(), 1..4)).prop_map(|(by, said)| Step::Import { by, said }),
         6 => (0..9_usize, prop::collection::vec(0..9_usize, 0..5), values())
             .prop_map(|(by, what, values)| Step::Update { by, what, values }),
-        4 => (0..9_usize, prop::collection::vec(filter(), 0..4), 1..5_i64)
+        // What changes nothing, mostly.
+        2 => (0..9_usize, prop::collection::vec(0..9_usize, 1..5)).prop_map(|(by, what)| {
+            let (note, user_fields, severity, confidence, verification) = (None, None, None, None, None);
+            let values = Values { workflow: Some("NEW".to_owned()), note, user_fields, severity, confidence, verification };
+            Step::Update { by, what, values }
+        }),
+        8 => (0..9_usize, prop::collection::vec(filter(), 0..4), 1..5_i64)
             .prop_map(|(by, filters, page)| Step::Read { by, filters, page }),
         3 => (0..9_usize, 0..9_usize).prop_map(|(by, what)| Step::History { by, what }),
         1 => refusal.prop_map(Step::Refuse),
