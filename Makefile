@@ -1,6 +1,6 @@
 # What people guess. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint fmt generate bench mutants clean
+.PHONY: help demo test unit lint fmt generate shapes bench mutants clean
 
 CARGO ?= cargo
 # More than cores: what runs in a cluster mostly waits, and some of it for its turn.
@@ -32,6 +32,10 @@ fmt: ## format the code
 generate: ## write crds/ and the chart's copy of it anew from src/api
 	$(CARGO) run --locked --quiet -- crds --dir crds
 	$(CARGO) run --locked --quiet -- crds --dir charts/hubkeeper/files/crds
+
+shapes: ## write the table of a finding's shapes anew from botocore's model
+	tests/setup.sh moto
+	.cache/venv/bin/python3 tests/it/real/finding_shapes.py > src/wire/finding_shapes.txt
 
 bench: ## the figures of CONTRIBUTING.md
 	$(CARGO) bench --locked

@@ -1,6 +1,10 @@
 //! The controls of Security Hub CSPM that this build knows: title, category, rating, standards, resource types. No API gives
 //! the categories, and none gives the rest without a call, so they are data of the project: `controls.csv`, from AWS's control
 //! reference of late 2025. AWS adds controls every month: an unknown id is welcome everywhere, only without title and category.
+//!
+//! Where the reference does not say what a control looks at, the column has the one type that its title names ("RDS DB instances
+//! should be tagged"); EC2.13 and EC2.14 look at security groups (the guide's ec2-controls). Whose title names none has none: most
+//! are about the account.
 
 mod asff;
 mod groups;
@@ -38,7 +42,7 @@ pub struct Control {
     pub schedule: Schedule,
     /// The levels of its category from the top: `["Protect", "Data protection", "Encryption of data at rest"]`.
     pub category: Vec<Arc<str>>,
-    /// What it looks at, where known.
+    /// What it looks at, where known; what has none is mostly about the account.
     pub resource_types: Vec<ResourceType>,
     /// The AWS Config rule behind it, where known.
     pub config_rule: Option<Arc<str>>,

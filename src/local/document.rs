@@ -10,6 +10,7 @@ use crate::core::ids::{AccountId, Region};
 use crate::core::status::{ComplianceStatus, RecordState, SeverityLabel};
 
 use crate::wire::arn;
+use crate::wire::limits::REQUIREMENTS_MAX;
 
 use super::clock::stamp;
 
@@ -110,6 +111,10 @@ impl ControlFinding {
             fields["RelatedAWSResources:0/type"] = "AWS::Config::ConfigRule".into();
         }
         let mut check = json!({"Status": compliance.as_str(), "SecurityControlId": control, "AssociatedStandards": standards});
+        let requirements = known.map(|known| requirements(known, &known.standards)).unwrap_or_default();
+        if !requirements.is_empty() {
+            check["RelatedRequirements"] = json!(requirements);
+        }
         if *compliance == ComplianceStatus::Warning {
             check["StatusReasons"] = json!([{
                 "ReasonCode": "CONFIG_RULE_EVALUATION_ERROR",
@@ -236,10 +241,35 @@ pub fn in_form(
     members.insert("Title".to_owned(), title.into());
     members.insert("FindingProviderFields".to_owned(), json!({"Severity": severity, "Types": [kind]}));
     members.insert("RecordState".to_owned(), RecordState::Active.as_str().into());
-    if let (Form::Of(standard), Some(check)) = (form, members.get_mut("Compliance").and_then(Value::as_object_mut)) {
-        check.insert("AssociatedStandards".to_owned(), json!([{"StandardsId": standard.standards_id()}]));
+    if let Some(check) = members.get_mut("Compliance") {
+        match form {
+            Form::Consolidated => require(check, control, &control.standards),
+            Form::Of(standard) => {
+                check["AssociatedStandards"] = json!([{"StandardsId": standard.standards_id()}]);
+                require(check, control, &[standard]);
+            }
+        }
     }
     Some(new)
+}
+
+/// `Compliance.RelatedRequirements` of a control in these standards, as far as the catalogue knows them.
+fn requirements(control: &Control, standards: &[Standard]) -> Vec<String> {
+    standards.iter().flat_map(|standard| standard.requirements(control)).take(REQUIREMENTS_MAX).collect()
+}
+
+/// Writes `RelatedRequirements` into a `Compliance`: those of these standards, after what it has of others that the catalogue
+/// does not know. Without any there is no member.
+pub fn require(check: &mut Value, control: &Control, standards: &[Standard]) {
+    let Some(check) = check.as_object_mut() else { return };
+    let said = check.remove("RelatedRequirements");
+    let said = said.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut all: Vec<String> = said.filter(|text| !Standard::is_known_requirement(text)).map(str::to_owned).collect();
+    all.extend(requirements(control, standards));
+    all.truncate(REQUIREMENTS_MAX);
+    if !all.is_empty() {
+        check.insert("RelatedRequirements".to_owned(), json!(all));
+    }
 }
 
 /// What only findings of one standard have in `ProductFields`.

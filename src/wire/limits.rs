@@ -57,16 +57,10 @@ pub const MAP_KEY_CHARS: usize = 128;
 pub const USER_VALUE_CHARS: usize = 1024;
 /// Characters of a value in `ProductFields` (M).
 pub const PRODUCT_VALUE_CHARS: usize = 2048;
-/// Characters of `Id` and `GeneratorId` (M).
-pub const ID_CHARS: usize = 512;
-/// Characters of `Title` (M).
-pub const TITLE_CHARS: usize = 256;
-/// Characters of `Description` (M).
-pub const DESCRIPTION_CHARS: usize = 1024;
 /// Entries of `Types` (M).
 pub const TYPES_MAX: usize = 50;
-/// Entries of `Resources`, at least one (M).
-pub const RESOURCES_MAX: usize = 32;
+/// Entries of `Compliance.RelatedRequirements` (M).
+pub const REQUIREMENTS_MAX: usize = 32;
 /// Entries of `RelatedFindings`, at least one (M).
 pub const RELATED_MAX: usize = 10;
 /// Messages in one ReceiveMessage or DeleteMessageBatch (SQS).

@@ -6,6 +6,7 @@ pub mod arn;
 pub mod ec2;
 pub mod error;
 pub mod event;
+pub mod finding;
 pub mod limits;
 pub mod operations;
 pub mod regions;

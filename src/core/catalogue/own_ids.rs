@@ -1,5 +1,5 @@
-//! What a control is called within a standard: older standards number their own. Sources: the guide's
-//! asff-changes-consolidation (CIS 1.2 and 1.4) and pci-standard.
+//! What a control is called within a standard: older standards number their own; and the requirements behind it. Sources: the
+//! guide's asff-changes-consolidation (CIS 1.2 and 1.4), pci-standard, cis-aws-foundations-benchmark (CIS 3.0 and 5.0).
 
 use super::{Control, Standard};
 
@@ -41,6 +41,29 @@ const PCI_3_2: &[(&str, &str)] = &[
     ("PCI.S3.3", "S3.7"), ("PCI.S3.5", "S3.5"), ("PCI.S3.6", "S3.1"), ("PCI.SageMaker.1", "SageMaker.1"), ("PCI.SSM.1", "SSM.2"),
     ("PCI.SSM.2", "SSM.3"), ("PCI.SSM.3", "SSM.1"),
 ];
+/// Requirement and control.
+#[rustfmt::skip]
+const CIS_3_0: &[(&str, &str)] = &[
+    ("1.2", "Account.1"), ("3.1", "CloudTrail.1"), ("3.5", "CloudTrail.2"), ("3.2", "CloudTrail.4"), ("3.4", "CloudTrail.7"),
+    ("3.3", "Config.1"), ("5.4", "EC2.2"), ("3.7", "EC2.6"), ("2.2.1", "EC2.7"), ("5.6", "EC2.8"), ("5.1", "EC2.21"),
+    ("5.2", "EC2.53"), ("5.3", "EC2.54"), ("2.4.1", "EFS.1"), ("1.15", "IAM.2"), ("1.14", "IAM.3"), ("1.4", "IAM.4"),
+    ("1.10", "IAM.5"), ("1.6", "IAM.6"), ("1.5", "IAM.9"), ("1.8", "IAM.15"), ("1.9", "IAM.16"), ("1.17", "IAM.18"),
+    ("1.12", "IAM.22"), ("1.19", "IAM.26"), ("1.22", "IAM.27"), ("1.20", "IAM.28"), ("3.6", "KMS.4"), ("2.3.3", "RDS.2"),
+    ("2.3.1", "RDS.3"), ("2.3.2", "RDS.13"), ("2.1.4", "S3.1"), ("2.1.1", "S3.5"), ("2.1.4", "S3.8"), ("2.1.2", "S3.20"),
+    ("3.8", "S3.22"), ("3.9", "S3.23"),
+];
+#[rustfmt::skip]
+const CIS_5_0: &[(&str, &str)] = &[
+    ("1.2", "Account.1"), ("3.1", "CloudTrail.1"), ("3.5", "CloudTrail.2"), ("3.2", "CloudTrail.4"), ("3.4", "CloudTrail.7"),
+    ("3.3", "Config.1"), ("5.5", "EC2.2"), ("3.7", "EC2.6"), ("5.1.1", "EC2.7"), ("5.7", "EC2.8"), ("5.2", "EC2.21"),
+    ("5.3", "EC2.53"), ("5.4", "EC2.54"), ("2.3.1", "EFS.1"), ("2.3.1", "EFS.8"), ("1.14", "IAM.2"), ("1.13", "IAM.3"),
+    ("1.3", "IAM.4"), ("1.9", "IAM.5"), ("1.5", "IAM.6"), ("1.4", "IAM.9"), ("1.7", "IAM.15"), ("1.8", "IAM.16"),
+    ("1.16", "IAM.18"), ("1.11", "IAM.22"), ("1.18", "IAM.26"), ("1.21", "IAM.27"), ("1.19", "IAM.28"), ("3.6", "KMS.4"),
+    ("2.2.3", "RDS.2"), ("2.2.1", "RDS.3"), ("2.2.4", "RDS.5"), ("2.2.2", "RDS.13"), ("2.2.4", "RDS.15"), ("2.1.4", "S3.1"),
+    ("2.1.1", "S3.5"), ("2.1.4", "S3.8"), ("2.1.2", "S3.20"), ("3.8", "S3.22"), ("3.9", "S3.23"),
+];
+/// How requirements of the benchmark begin.
+const CIS: &str = "CIS AWS Foundations Benchmark v";
 
 impl Standard {
     /// The ids that `control` has in this standard, at least one; its own where the standard has no numbers of its own.
@@ -55,17 +78,25 @@ impl Standard {
         if own.is_empty() { vec![control.id.as_str()] } else { own }
     }
 
-    /// The requirements behind `control`, as far as they are known: those of the CIS benchmarks that number their controls.
+    /// The requirements behind `control`, as far as they are known: those of the CIS benchmarks. FSBP and the tagging standard have
+    /// none. The catalogue does not know those of NIST and PCI DSS: AWS lists them on the page of each control only.
     pub fn requirements(self, control: &Control) -> Vec<String> {
-        let version = match self {
-            Self::Cis12 => "1.2.0",
-            Self::Cis14 => "1.4.0",
-            _ => return Vec::new(),
+        let (version, table) = match self {
+            Self::Cis12 => ("1.2.0", CIS_1_2),
+            Self::Cis14 => ("1.4.0", CIS_1_4),
+            Self::Cis30 => ("3.0.0", CIS_3_0),
+            Self::Cis50 => ("5.0.0", CIS_5_0),
+            Self::Fsbp | Self::Nist53 | Self::Nist171 | Self::Pci3 | Self::Pci4 | Self::Tagging => return Vec::new(),
         };
         // 2.1.5.1 and 2.1.5.2 are the two halves of 2.1.5.
         let number = |own: &str| own.splitn(4, '.').take(3).collect::<Vec<_>>().join(".");
-        let all = self.own_ids(control).into_iter();
-        all.map(|own| format!("CIS AWS Foundations Benchmark v{version}/{}", number(own))).collect()
+        let of_control = table.iter().filter(|(_, id)| control.id.as_str() == *id);
+        of_control.map(|(own, _)| format!("{CIS}{version}/{}", number(own))).collect()
+    }
+
+    /// Whether a requirement is of a standard whose requirements the catalogue knows.
+    pub fn is_known_requirement(requirement: &str) -> bool {
+        requirement.starts_with(CIS)
     }
 }
 
@@ -94,6 +125,19 @@ mod tests {
         assert_eq!(Standard::Cis12.own_ids(control("CloudWatch.1")), ["1.1", "3.3"]);
         assert_eq!(Standard::Fsbp.own_ids(control("S3.8")), ["S3.8"]);
         assert_eq!(Standard::Cis14.requirements(control("S3.8")), ["CIS AWS Foundations Benchmark v1.4.0/2.1.5"]);
+        assert_eq!(Standard::Cis30.requirements(control("S3.8")), ["CIS AWS Foundations Benchmark v3.0.0/2.1.4"]);
         assert!(Standard::Pci4.requirements(control("S3.8")).is_empty());
+        assert!(Standard::Cis12.requirements(control("S3.8")).is_empty());
+    }
+
+    #[test]
+    fn every_control_of_a_cis_benchmark_has_a_requirement_and_no_other_control() {
+        for standard in [Standard::Cis12, Standard::Cis14, Standard::Cis30, Standard::Cis50] {
+            for control in Catalogue::built_in().controls() {
+                let requirements = standard.requirements(control);
+                assert_eq!(!requirements.is_empty(), control.standards.contains(&standard), "{standard:?} {}", control.id);
+                assert!(requirements.iter().all(|requirement| Standard::is_known_requirement(requirement)));
+            }
+        }
     }
 }

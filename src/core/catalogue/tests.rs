@@ -83,6 +83,27 @@ fn unknown_names_come_back_with_the_nearest_known_one() {
 }
 
 #[test]
+fn controls_whose_title_names_what_they_look_at_have_it_as_their_type() {
+    for (id, kind) in [
+        ("EC2.13", "AwsEc2SecurityGroup"),
+        ("EC2.14", "AwsEc2SecurityGroup"),
+        ("EC2.43", "AwsEc2SecurityGroup"),
+        ("DynamoDB.6", "AwsDynamoDbTable"),
+        ("RDS.30", "AwsRdsDbInstance"),
+        ("SNS.4", "AwsSnsTopic"),
+        ("EC2.7", "AwsAccount"),
+    ] {
+        let kinds = &Catalogue::built_in().get(id).unwrap().resource_types;
+        assert_eq!(kinds.iter().map(|kind| &*kind.asff).collect::<Vec<_>>(), [kind], "{id}");
+    }
+    // The others are about the account, or about several things.
+    let without = Catalogue::built_in().controls().iter().filter(|control| control.resource_types.is_empty());
+    let tagged: Vec<&str> =
+        without.filter(|control| control.title.ends_with("tagged")).map(|control| control.id.as_str()).collect();
+    assert_eq!(tagged, [""; 0]);
+}
+
+#[test]
 fn built_in_groups_are_sorted_and_name_only_controls_and_categories_that_exist() {
     let catalogue = Catalogue::built_in();
     assert!(BUILT_IN_GROUPS.is_sorted_by_key(|group| group.name));

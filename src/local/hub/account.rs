@@ -2,6 +2,7 @@
 //! asff-changes-consolidation.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -16,6 +17,10 @@ use super::caller::Caller;
 use super::settings::Settings;
 use super::standards::DEFAULT_STANDARDS;
 use super::tags;
+use super::tasks::Task;
+
+/// How long what a hub had is kept while it is off [M: DisableSecurityHub].
+const KEPT: Duration = Duration::from_hours(90 * 24);
 
 impl Hub {
     /// DescribeHub; `hub_arn`: the one that is asked for.
@@ -62,7 +67,9 @@ impl Hub {
         default_standards: bool,
         now: Timestamp,
     ) {
-        let mut settings = Settings::new(now, generator.unwrap_or_default());
+        let mut settings =
+            self.settings_of_one_that_was_off(account, region, now).unwrap_or_else(|| Settings::new(now, Generator::default()));
+        settings.generator = generator.unwrap_or_default();
         for standard in DEFAULT_STANDARDS.into_iter().filter(|_| default_standards) {
             settings.subscribe(standard, BTreeMap::new(), now, after(now, self.pace.enabling));
         }
@@ -91,7 +98,7 @@ impl Hub {
 
     /// DisableSecurityHub; not in the account that administers others (the words: hashicorp/terraform-provider-aws, resource
     /// `securityhub_account`), and not in a member account before it is disassociated (the guide's securityhub-disable).
-    pub fn disable(&mut self, caller: &Caller) -> Result<(), AwsError> {
+    pub fn disable(&mut self, caller: &Caller, now: Timestamp) -> Result<(), AwsError> {
         self.require_enabled(caller)?;
         let (account, region) = (caller.account, &caller.region);
         if self.topology.administers(account, region) {
@@ -104,20 +111,49 @@ impl Hub {
             )));
         }
         self.topology.forget_lists(account, region);
-        self.switch_off(caller.account, &caller.region);
+        self.switch_off(caller.account, &caller.region, now);
         Ok(())
     }
 
-    /// Switches a hub off, whoever's it is: the findings are gone from sight, and back when it is on again; settings and
-    /// tags are lost.
-    pub fn switch_off(&mut self, account: AccountId, region: &Region) {
-        self.enabled.remove(&(account, region.clone()));
+    /// Switches a hub off, whoever's it is: findings, insights, rules, actions, products, parameters and tags are gone from sight,
+    /// and back when it is on again within 90 days. Its standards are not.
+    pub fn switch_off(&mut self, account: AccountId, region: &Region, now: Timestamp) {
+        let place = (account, region.clone());
+        if let Some(settings) = self.enabled.remove(&place) {
+            self.off.insert(place, (now, settings));
+            self.later(after(now, KEPT), Task::Forget { account, region: region.clone() });
+        }
+    }
+
+    /// The time of a hub that was off is up at `due`, unless it was on again since.
+    pub(super) fn forget_hub(&mut self, account: AccountId, region: &Region, due: Timestamp) {
+        let place = (account, region.clone());
+        if self.off.get(&place).is_none_or(|(since, _)| after(*since, KEPT) > due) {
+            return;
+        }
+        self.off.remove(&place);
         self.forget_tags_in(account, region);
+        let here = |row: &u32| self.store.get(*row).is_some_and(|stored| stored.account == account && stored.region == region);
+        let rows: Vec<u32> = self.store.rows().into_iter().filter(here).collect();
+        for row in rows {
+            self.remove(row);
+        }
+    }
+
+    fn settings_of_one_that_was_off(&mut self, account: AccountId, region: &Region, now: Timestamp) -> Option<Settings> {
+        self.off.remove(&(account, region.clone())).map(|(_, settings)| settings.again(now))
     }
 
     /// Switches a hub on with every standard, if it is not.
     pub fn switch_on(&mut self, account: AccountId, region: &Region, now: Timestamp) {
-        self.enabled.entry((account, region.clone())).or_insert_with(|| Settings::whole(now));
+        if self.is_enabled(account, region) {
+            return;
+        }
+        let settings = match self.settings_of_one_that_was_off(account, region, now) {
+            Some(settings) => settings.with_every_standard(now),
+            None => Settings::whole(now),
+        };
+        self.enabled.insert((account, region.clone()), settings);
     }
 }
 

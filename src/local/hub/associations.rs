@@ -85,16 +85,9 @@ impl Hub {
         self.require_enabled(caller)?;
         let updates = &request.standards_control_association_updates;
         batch("StandardsControlAssociationUpdates", updates.len(), BATCH_MAX)?;
-        // The answer has no place for a status that is none.
-        let mut statuses = Vec::with_capacity(updates.len());
-        for update in updates {
-            statuses.push(ControlStatus::parse(&update.association_status).ok_or_else(|| {
-                AwsError::invalid_input("Invalid parameter 'AssociationStatus': must be one of ENABLED, DISABLED")
-            })?);
-        }
         let mut answer = AssociationUpdates::default();
-        for (update, status) in updates.iter().zip(statuses) {
-            if let Err((error_code, error_reason)) = self.update_association(caller, update, status, now) {
+        for update in updates {
+            if let Err((error_code, error_reason)) = self.update_association(caller, update, now) {
                 answer.unprocessed_association_updates.push(UnprocessedAssociationUpdate {
                     standards_control_association_update: update.clone(),
                     error_code,
@@ -105,13 +98,9 @@ impl Hub {
         Ok(answer)
     }
 
-    fn update_association(
-        &mut self,
-        caller: &Caller,
-        update: &AssociationUpdate,
-        status: ControlStatus,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
+    fn update_association(&mut self, caller: &Caller, update: &AssociationUpdate, now: Timestamp) -> Result<(), Refused> {
+        let status = ControlStatus::parse(&update.association_status)
+            .ok_or_else(|| (AssociationCode::InvalidInput, "AssociationStatus must be one of ENABLED, DISABLED".to_owned()))?;
         let (control, standard) = in_standard(caller, &update.security_control_id, &update.standards_arn)?;
         if update.updated_reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             return Err((AssociationCode::InvalidInput, "UpdatedReason must not be empty".to_owned()));

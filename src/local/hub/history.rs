@@ -169,9 +169,15 @@ impl Hub {
     }
 }
 
-/// Structures are told leaf by leaf, maps and lists as a whole. `ProcessedAt` moves with every change and says nothing.
+/// The history is of changes "to any fields, except top-level timestamp fields, such as CreatedAt and UpdatedAt" [M].
+const TIMES: [&str; 5] = ["CreatedAt", "UpdatedAt", "FirstObservedAt", "LastObservedAt", "ProcessedAt"];
+
+/// What every check writes anew, also when it says the same as before: `Compliance.Status` tells the change.
+const PREVIOUS: &str = "PreviousComplianceStatus";
+
+/// Structures are told leaf by leaf, maps and lists as a whole.
 fn differences(path: &str, old: &Value, new: &Value, found: &mut Vec<FieldUpdate>) {
-    if old == new || path == "ProcessedAt" {
+    if old == new || TIMES.contains(&path) || path == "ProductFields" && same_but_for(PREVIOUS, old, new) {
         return;
     }
     let structure = |value: &Value| value.is_object() || value.is_null();
@@ -195,6 +201,12 @@ fn differences(path: &str, old: &Value, new: &Value, found: &mut Vec<FieldUpdate
         other => Some(other.to_string()),
     };
     found.push(FieldUpdate { updated_field: path.to_owned(), old_value: text(old), new_value: text(new) });
+}
+
+fn same_but_for(name: &str, old: &Value, new: &Value) -> bool {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return false };
+    let rest = |of: &Map<String, Value>| of.len() - usize::from(of.contains_key(name));
+    rest(old) == rest(new) && old.iter().all(|(key, value)| key == name || new.get(key) == Some(value))
 }
 
 #[cfg(test)]

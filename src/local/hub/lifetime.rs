@@ -98,7 +98,7 @@ impl Hub {
         self.store.set_lifetimes(lifetimes);
     }
 
-    fn remove(&mut self, row: u32) {
+    pub(super) fn remove(&mut self, row: u32) {
         self.forget_pending(row);
         self.store.remove(row);
         self.forget_history(row);

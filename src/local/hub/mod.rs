@@ -188,6 +188,9 @@ pub struct Hub {
     /// Where it is on, and how it is set.
     #[serde(with = "forms::map")]
     enabled: BTreeMap<Place, Settings>,
+    /// Since when hubs are off, and what they were set to: there again if they are on in time.
+    #[serde(default, with = "forms::map")]
+    off: BTreeMap<Place, (Timestamp, Settings)>,
     /// What is due when.
     #[serde(with = "forms::map")]
     tasks: BTreeMap<Timestamp, VecDeque<Task>>,
@@ -226,6 +229,7 @@ impl Hub {
             organization,
             topology,
             enabled: BTreeMap::new(),
+            off: BTreeMap::new(),
             tasks: BTreeMap::new(),
             store: Store::default(),
             world: World::default(),

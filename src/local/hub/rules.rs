@@ -340,10 +340,11 @@ impl Hub {
             }
             let mut after = ruled.finding.clone();
             let request: BatchUpdateFindings = rule.update.clone().into();
-            let twins = apply(&mut after, &request, self.switches.user_fields, now);
+            // A map that would have too many pairs stays, and the rule writes the rest.
+            let applied = apply(&mut after, &request, self.switches.user_fields, now);
             // One that would grow too large stays as it is: an update of it would be refused.
-            if let Some(twins) = twins.filter(|_| after.to_string().len() <= FINDING_BYTES) {
-                ruled.twins.extend(twins);
+            if let Some(applied) = applied.filter(|_| after.to_string().len() <= FINDING_BYTES) {
+                ruled.twins.extend(applied.twins);
                 let before = std::mem::replace(&mut ruled.finding, after.clone());
                 ruled.steps.push((rule.arn.clone(), before, after));
             }

@@ -99,10 +99,24 @@ impl Settings {
     pub fn whole(now: Timestamp) -> Self {
         let mut settings = Self::new(now, Generator::default());
         settings.products = Subscribed::whole();
+        settings.with_every_standard(now)
+    }
+
+    /// Subscribed to every standard, all ready.
+    #[must_use]
+    pub(super) fn with_every_standard(mut self, now: Timestamp) -> Self {
         for standard in Standard::ALL {
-            settings.subscribe(*standard, BTreeMap::new(), now, now);
+            self.subscribe(*standard, BTreeMap::new(), now, now);
         }
-        settings
+        self
+    }
+
+    /// The settings of a hub that was off, and is on again since `now`: standards are not, the rest is.
+    #[must_use]
+    pub(super) fn again(mut self, now: Timestamp) -> Self {
+        self.since = now;
+        self.subscriptions.clear();
+        self
     }
 
     /// The standards that are subscribed to, and those on their way out, in the order of [`Standard::ALL`].

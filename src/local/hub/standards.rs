@@ -202,18 +202,20 @@ impl Hub {
             return Err(AwsError::invalid_input("Invalid parameter 'DisabledReason': is required to disable a control"));
         }
         let own = |place: &arn::Place| place.account == caller.account && place.region == caller.region;
-        // A wrong ARN is told as a missing right (hashicorp/terraform-provider-aws, issue 36295).
-        let (_, standard, own_id) =
-            arn::read_standards_control(control_arn).filter(|(place, ..)| own(place)).ok_or_else(|| {
-                AwsError::access_denied(format!(
-                    "User: {} is not authorized to perform: securityhub:UpdateStandardsControl on resource: {control_arn}",
-                    caller.arn()
-                ))
-            })?;
+        // A wrong ARN is told as a missing right (hashicorp/terraform-provider-aws, issue 36295): also one of a control that the
+        // standard does not have. A standard that is off is not found.
+        let denied = || {
+            AwsError::access_denied(format!(
+                "User: {} is not authorized to perform: securityhub:UpdateStandardsControl on resource: {control_arn}",
+                caller.arn()
+            ))
+        };
         let missing = || AwsError::not_found(format!("Standards control {control_arn} not found"));
+        let (_, standard, own_id) =
+            arn::read_standards_control(control_arn).filter(|(place, ..)| own(place)).ok_or_else(denied)?;
         let in_standard =
             |control: &&Control| control.standards.contains(&standard) && standard.own_ids(control).contains(&own_id);
-        let control = Catalogue::built_in().controls().iter().find(in_standard).ok_or_else(missing)?;
+        let control = Catalogue::built_in().controls().iter().find(in_standard).ok_or_else(denied)?;
         let settings = self.enabled.get_mut(&(caller.account, caller.region.clone())).ok_or_else(missing)?;
         let of = settings.updatable(standard, now).ok_or_else(missing)?;
         if of.switch(&control.id, status, reason.cloned(), now) && status == ControlStatus::Disabled {

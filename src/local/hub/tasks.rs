@@ -1,4 +1,5 @@
-//! What happens later: findings whose control is off are archived, findings follow a change of ControlFindingGenerator.
+//! What happens later: findings whose control is off are archived, findings follow a change of ControlFindingGenerator, what a hub
+//! that is off had is deleted.
 //!
 //! The hub has no clock: who has one calls [`Hub::turn`], and what was due until then happens in its order, as of the time it
 //! was due. Source of the times: see [`super::pace`].
@@ -27,6 +28,8 @@ pub(super) enum Task {
     Check { key: FindingKey },
     /// A part of the findings of these accounts, control by control; so many are done.
     Convert { accounts: Vec<AccountId>, region: Region, part: usize, done: usize },
+    /// What a hub had that was switched off, if it still is.
+    Forget { account: AccountId, region: Region },
 }
 
 impl Hub {
@@ -51,6 +54,7 @@ impl Hub {
                     self.tasks.entry(due).or_default().push_front(rest);
                 }
             }
+            Some(Task::Forget { account, region }) => self.forget_hub(account, &region, due),
             Some(Task::Check { key }) => self.run_check_of(&key, due),
             None => {}
         }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::core::status::{SeverityLabel, WorkflowStatus};
 use crate::local::clock::stamp;
@@ -20,7 +20,7 @@ use crate::wire::securityhub::{
 
 use super::caller::Caller;
 use super::given::batch;
-use super::import::{label_of, normalized_of};
+use super::import::both;
 use super::{BadValue, Hub, UserFields};
 
 /// The values of `VerificationState`.
@@ -89,31 +89,58 @@ impl Hub {
         let stored = self.store.get(row).ok_or(UnprocessedCode::FindingNotFound)?;
         let old = stored.value().ok_or(UnprocessedCode::InternalFailure)?;
         let mut new = old.clone();
-        let customers = apply(&mut new, request, self.switches.user_fields, now).ok_or(UnprocessedCode::InternalFailure)?;
+        let applied = apply(&mut new, request, self.switches.user_fields, now).ok_or(UnprocessedCode::InternalFailure)?;
+        if applied.overfull {
+            return Err(UnprocessedCode::InvalidInput);
+        }
         if new.to_string().len() > FINDING_BYTES {
             return Err(UnprocessedCode::FindingSizeExceeded);
         }
         self.record(row, now, true, caller.arn(), &old, &new);
         self.store.replace_from(Some(&caller.region), row, &old, &new, now, self.lag);
-        self.store.give_to_customer(row, &customers);
+        self.store.give_to_customer(row, &applied.twins);
         self.changed(row);
         Ok(())
     }
 }
 
-/// Writes the values into the finding; gives the twins of `FindingProviderFields` that are the customer's from now on.
+/// What an update did beside writing into the finding.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    /// The twins of `FindingProviderFields` that are the customer's from now on.
+    pub(super) twins: Vec<&'static str>,
+    /// `UserDefinedFields` would have more pairs than it may, so it stays as it was.
+    pub(super) overfull: bool,
+}
+
+/// Writes the values into the finding. There is no way to clear a field: what is empty says nothing.
 pub(super) fn apply(
     finding: &mut Value,
     request: &BatchUpdateFindings,
     user_fields: UserFields,
     now: Timestamp,
-) -> Option<Vec<&'static str>> {
+) -> Option<Applied> {
     let finding = finding.as_object_mut()?;
-    let mut customers = Vec::new();
+    let mut applied = Applied::default();
+    let severity = request.severity.as_ref().filter(|update| **update != SeverityUpdate::default());
+    let severity = severity.map(|update| severity_of(finding.get("Severity"), update));
+    let fields = request.user_defined_fields.as_ref().filter(|fields| !fields.is_empty());
+    if let Some(fields) = fields {
+        let kept = match user_fields {
+            UserFields::Replace => None,
+            UserFields::Merge => finding.get("UserDefinedFields").and_then(Value::as_object).cloned(),
+        };
+        let mut map = kept.unwrap_or_default();
+        map.extend(fields.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
+        applied.overfull = map.len() > MAP_PAIRS;
+        if !applied.overfull {
+            finding.insert("UserDefinedFields".to_owned(), Value::Object(map));
+        }
+    }
     let mut set = |name: &'static str, value: Value, twin: bool| {
         finding.insert(name.to_owned(), value);
         if twin {
-            customers.push(name);
+            applied.twins.push(name);
         }
     };
     set("ProcessedAt", stamp(now).into(), false);
@@ -129,7 +156,7 @@ pub(super) fn apply(
     if let Some(criticality) = request.criticality {
         set("Criticality", criticality.into(), true);
     }
-    if let Some(types) = &request.types {
+    if let Some(types) = request.types.as_ref().filter(|types| !types.is_empty()) {
         set("Types", json!(types), true);
     }
     if let Some(related) = &request.related_findings {
@@ -138,35 +165,22 @@ pub(super) fn apply(
     if let Some(status) = request.workflow.as_ref().and_then(|workflow| workflow.status.as_deref()) {
         set("Workflow", json!({"Status": status}), false);
     }
-    if let Some(severity) = &request.severity {
-        set("Severity", severity_of(severity), true);
+    if let Some(severity) = severity {
+        set("Severity", severity.into(), true);
     }
-    if let Some(fields) = &request.user_defined_fields {
-        let kept = match user_fields {
-            UserFields::Replace => None,
-            UserFields::Merge => finding.get("UserDefinedFields").and_then(Value::as_object).cloned(),
-        };
-        let mut map = kept.unwrap_or_default();
-        map.extend(fields.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
-        finding.insert("UserDefinedFields".to_owned(), Value::Object(map));
-    }
-    Some(customers)
+    Some(applied)
 }
 
-fn severity_of(update: &SeverityUpdate) -> Value {
-    let label = match (&update.label, update.normalized) {
-        (Some(label), _) => SeverityLabel::parse(label),
-        (None, Some(normalized)) => Some(label_of(normalized)),
-        (None, None) => None,
-    };
-    let mut severity = json!({});
-    if let Some(label) = label {
-        severity["Label"] = label.as_str().into();
-        severity["Normalized"] =
-            update.normalized.filter(|number| label_of(*number) == label).unwrap_or(normalized_of(label)).into();
+/// The severity after an update: members that it does not name stay, but Label and Normalized go together.
+fn severity_of(is: Option<&Value>, update: &SeverityUpdate) -> Map<String, Value> {
+    let mut severity = is.and_then(Value::as_object).cloned().unwrap_or_default();
+    let label = update.label.as_deref().and_then(SeverityLabel::parse);
+    if let Some((label, normalized)) = both(label, update.normalized) {
+        severity.insert("Label".to_owned(), label.as_str().into());
+        severity.insert("Normalized".to_owned(), normalized.into());
     }
     if let Some(product) = update.product {
-        severity["Product"] = product.into();
+        severity.insert("Product".to_owned(), product.into());
     }
     severity
 }

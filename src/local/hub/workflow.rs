@@ -33,7 +33,8 @@ pub fn next(is: WorkflowStatus, old: Said, new: Said, is_control: bool, switches
         };
     }
     if back {
-        return if is_control && passed(new) && is == Resolved { Resolved } else { reopened };
+        // Also where it passed before and passes again: it does not become PASSED by that.
+        return reopened;
     }
     if passed(old) && new.compliance.is_some() && !passed(new) {
         return reopened;
@@ -78,6 +79,8 @@ mod tests {
             assert_eq!(row(said(bad, Active), said(bad, Active), usual), stays);
         }
         assert_eq!(row(said(Passed, Active), said(Passed, Active), usual), stays);
+        assert_eq!(row(said(Passed, Archived), said(Passed, Active), usual), resets);
+        assert_eq!(row(said(Failed, Archived), said(Passed, Active), usual), [Resolved, Resolved, Resolved, Suppressed]);
         assert_eq!(row(said(Failed, Active), said(Warning, Active), usual), stays);
         assert_eq!(row(said(Failed, Active), said(NotAvailable, Archived), usual), stays);
     }

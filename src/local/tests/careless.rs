@@ -16,6 +16,7 @@ use super::client::Client;
 use super::local;
 use crate::local::Local;
 use crate::local::clock::stamp;
+use crate::local::http::Patience;
 
 /// Signed as far as it matters: the account and the Region are told.
 const SIGNED: &str =

@@ -35,6 +35,21 @@ fn a_seed_makes_the_same_company_every_time_and_another_seed_another() {
 }
 
 #[test]
+fn a_company_has_findings_as_the_service_would_take_them() {
+    let local = Local::builder().findings(2000).accounts(12).regions(3).seed(7).build().unwrap();
+    let mut checks_of_groups = 0;
+    for finding in local.findings_json() {
+        let checked = crate::wire::finding::check(&finding).unwrap();
+        assert_eq!((checked.problems, checked.strays), (Vec::new(), false), "{finding}");
+        if finding["Compliance"]["SecurityControlId"] == "EC2.13" {
+            checks_of_groups += 1;
+            assert_eq!(finding["Resources"][0]["Type"], "AwsEc2SecurityGroup");
+        }
+    }
+    assert!(checks_of_groups > 0);
+}
+
+#[test]
 fn a_company_has_all_that_makes_life_hard() {
     let local = Local::builder().findings(2000).accounts(12).regions(3).seed(7).build().unwrap();
     let findings = local.findings_json();

@@ -7,3 +7,4 @@ pub mod moto;
 mod operations;
 mod sdk;
 mod services;
+mod shapes;

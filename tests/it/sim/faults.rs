@@ -163,7 +163,7 @@ async fn a_hub_that_is_off_is_said_so_and_kept_again_once_it_is_on() {
     both_ways(async |mut sim| {
         let keys = buckets(&sim, 2);
         let caller = Caller { account: sim.local.administrator(), region: sim.local.home().clone(), principal: Principal::Root };
-        sim.local.with_hub(|hub, _| hub.switch_off(caller.account, &caller.region));
+        sim.local.with_hub(|hub, now| hub.switch_off(caller.account, &caller.region, now));
         sim.declare(&(hub() + &policy("p", RULE)));
         sim.start();
         sim.pass(3600).await;

@@ -31,6 +31,6 @@ fn configure(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
 }
 
 fn disable(local: &Local, ask: &Ask<'_>) -> Result<Done, AwsError> {
-    local.with_hub(|hub, _| hub.disable(ask.caller))?;
+    local.with_hub(|hub, now| hub.disable(ask.caller, now))?;
     Ok(Done::empty())
 }

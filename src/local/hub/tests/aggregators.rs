@@ -183,7 +183,7 @@ fn findings_of_a_member_flow_to_the_home_region_where_it_is_a_member_in_both() {
     assert_eq!((seen(&hub, MEMBER, HOME, 40), seen(&hub, MEMBER, LINKED, 40)), (strings(&["m", "n"]), strings(&["m", "n"])));
     assert_eq!(seen(&hub, MEMBER, OTHER, 40), ["not-administered"]);
     // A hub that is off at home keeps them back.
-    hub.switch_off(MEMBER.parse().unwrap(), &HOME.parse().unwrap());
+    hub.switch_off(MEMBER.parse().unwrap(), &HOME.parse().unwrap(), at(3));
     assert_eq!(seen(&hub, ADMIN, HOME, 40), ["a"]);
 }
 

@@ -71,9 +71,9 @@ fn without_its_administrator_members_of_the_organization_stand_alone_with_their_
     assert_eq!(super::ids(&get(&hub, ADMIN, HOME, &GetFindings::default())), [""; 0]);
     assert_eq!(super::ids(&get(&hub, MEMBER, HOME, &GetFindings::default())), ["m"]);
     // Now another may be, and both may be switched off.
-    hub.disable(&caller(ADMIN, HOME)).unwrap();
+    hub.disable(&caller(ADMIN, HOME), at(60)).unwrap();
     designate(&mut hub, MEMBER, HOME);
-    assert_eq!(hub.disable(&caller(MEMBER, HOME)).unwrap_err().code, "InvalidInputException");
+    assert_eq!(hub.disable(&caller(MEMBER, HOME), at(60)).unwrap_err().code, "InvalidInputException");
 }
 
 #[test]

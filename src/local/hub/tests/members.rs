@@ -274,7 +274,7 @@ fn findings_of_a_member_are_as_its_administrator_chose_and_stay_so_when_it_leave
 fn disabling_a_hub_ends_what_it_was_invited_to() {
     let mut hub = invited();
     create(&mut hub, MEMBER, HOME, &[STRANGER]);
-    hub.disable(&caller(MEMBER, HOME)).unwrap();
+    hub.disable(&caller(MEMBER, HOME), at(60)).unwrap();
     assert_eq!(list(&hub, ADMIN, HOME), []);
     hub.enable(&caller(MEMBER, HOME), &EnableSecurityHub::default(), at(9)).unwrap();
     assert_eq!(list(&hub, MEMBER, HOME), []);

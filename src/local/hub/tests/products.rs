@@ -12,7 +12,7 @@ fn finding(product_arn: &str, more: Value) -> Value {
     let mut finding = json!({
         "SchemaVersion": "2018-10-08", "Id": "scan/1", "ProductArn": product_arn, "GeneratorId": "g", "AwsAccountId": STRANGER,
         "Types": ["A"], "CreatedAt": "2026-11-21T08:00:00Z", "UpdatedAt": "2026-11-21T08:00:00Z", "Severity": {"Label": "LOW"},
-        "Title": "t", "Description": "d", "Resources": [{"Type": "Other", "Id": "r"}],
+        "Title": "t", "Description": "d", "Resources": [{"Type": "Other", "Id": "r"}], "Compliance": {"Status": "FAILED"},
     });
     let Value::Object(more) = more else { panic!("{more}") };
     finding.as_object_mut().unwrap().extend(more);

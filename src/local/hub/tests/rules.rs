@@ -73,6 +73,23 @@ fn a_rule_is_for_what_comes_in_after_it_new_or_again_and_not_for_what_a_customer
 }
 
 #[test]
+fn a_rule_does_not_fill_a_merged_map_beyond_fifty_pairs_and_writes_the_rest() {
+    let mut hub = hub_with(Switches { user_fields: UserFields::Merge, ..Switches::default() });
+    create(&mut hub, ADMIN, HOME, &rule(1, json!({"UserDefinedFields": {"rule": "1"}, "Confidence": 7})), 1);
+    let pairs = |count: usize| (0..count).map(|name| (format!("k{name}"), Value::from("v"))).collect::<Value>();
+    for (bucket, before, after) in [("a", 49, 50), ("b", 50, 50)] {
+        let finding = failed(ADMIN, HOME, bucket, 0);
+        let mut document = finding.document();
+        document["UserDefinedFields"] = pairs(before);
+        assert_eq!(import(&mut hub, ADMIN, HOME, vec![document], 60).success_count, 1);
+        let filed = hub.current(&FindingKey { id: finding.id(), product_arn: finding.product_arn() }).unwrap();
+        let fields = filed["UserDefinedFields"].as_object().unwrap();
+        assert_eq!((fields.len(), fields.contains_key("rule")), (after, before < 50));
+        assert_eq!(filed["Confidence"], 7);
+    }
+}
+
+#[test]
 fn a_stale_import_is_ignored_by_rules_too() {
     let mut hub = hub();
     let finding = failed(ADMIN, HOME, "a", 0);
@@ -216,9 +233,9 @@ fn what_rules_change_is_in_the_history_by_rule_and_in_one_event() {
     let [event] = hub.take_changes().try_into().unwrap();
     let told: Value = serde_json::from_str(&event.text).unwrap();
     assert_eq!((&told["Workflow"]["Status"], &told["Confidence"]), (&json!("SUPPRESSED"), &json!(10)));
-    // A refresh changes nothing that a rule would have to change again.
+    // A refresh changes nothing that a rule would have to change again, and is no history itself.
     hub.check(&key, ComplianceStatus::Failed, at(100)).unwrap();
-    assert_eq!(sources(&hub).len(), 4);
+    assert_eq!(sources(&hub).len(), 3);
     assert_eq!(hub.take_changes().len(), 1);
 }
 
@@ -330,7 +347,7 @@ fn a_bad_value_refuses_the_whole_request_and_changes_nothing() {
 }
 
 #[test]
-fn rules_and_their_tags_go_with_the_rule_and_with_the_hub() {
+fn rules_and_their_tags_go_with_the_rule_and_with_a_hub_that_is_off_for_90_days() {
     let mut hub = hub();
     let stranger = caller(STRANGER, HOME);
     let tags = Tags::from([("team".to_owned(), "sec".to_owned())]);
@@ -341,8 +358,19 @@ fn rules_and_their_tags_go_with_the_rule_and_with_the_hub() {
     assert_eq!(hub.tags_of(&caller(ADMIN, HOME), &arns[0]).unwrap_err().code, "ResourceNotFoundException");
     hub.delete_rules(&stranger, &AutomationRulesArns { automation_rules_arns: vec![arns[0].clone()] }).unwrap();
     assert_eq!(hub.tags_of(&stranger, &arns[0]).unwrap_err().code, "ResourceNotFoundException");
-    hub.disable(&stranger).unwrap();
-    hub.enable(&stranger, &EnableSecurityHub::default(), at(3)).unwrap();
+    let day = |days: u64| at(60 + days * 86_400);
+    hub.disable(&stranger, day(0)).unwrap();
+    assert_eq!(hub.tags_of(&stranger, &arns[1]).unwrap_err().code, "ResourceNotFoundException");
+    while hub.turn(day(89), 500) {}
+    hub.enable(&stranger, &EnableSecurityHub::default(), day(89)).unwrap();
+    assert_eq!(hub.list_rules(&stranger, None, None).unwrap().automation_rules_metadata.len(), 1);
+    assert_eq!(hub.tags_of(&stranger, &arns[1]).unwrap().tags, tags);
+    // The days count from the last time.
+    hub.disable(&stranger, day(90)).unwrap();
+    while hub.turn(day(179), 500) {}
+    assert!(!hub.tags.is_empty());
+    while hub.turn(day(180), 500) {}
+    hub.enable(&stranger, &EnableSecurityHub::default(), day(180)).unwrap();
     assert_eq!(hub.list_rules(&stranger, None, None).unwrap().automation_rules_metadata, []);
     assert!(hub.tags.is_empty());
     let key = add(&mut hub, &failed(STRANGER, HOME, "a", 0));

@@ -48,6 +48,8 @@ pub struct Finding {
     /// Whether the top has the provider's own word beside them.
     original: bool,
     pub provider_severity: String,
+    /// Whether the provider gave a word, and the confidence that it gave.
+    provider_says: (bool, Option<i64>),
     pub confidence: Option<i64>,
     pub verification: Option<String>,
     /// What a customer has set, and a provider does not any more.
@@ -190,8 +192,8 @@ impl Oracle {
         let own_check = own_check || wrong(Rule::OnlyChecksOfTheServiceAreResolved);
         let severity = match &version.severity {
             Ok(label) => (label.clone(), word(label)),
-            Err(number) if wrong(Rule::AProvidersNumberIsThatOfItsLabel) => (label(*number).to_owned(), *number),
-            Err(number) => (label(*number).to_owned(), word(label(*number))),
+            Err(number) if wrong(Rule::AProvidersNumberStays) => (label(*number).to_owned(), word(label(*number))),
+            Err(number) => (label(*number).to_owned(), *number),
         };
         let original = version.severity.is_ok();
         let passed = version.compliance.as_deref() == Some("PASSED");
@@ -219,6 +221,7 @@ impl Oracle {
                 provider_severity: severity.0.clone(),
                 severity,
                 original,
+                provider_says: (original, version.confidence),
                 confidence: version.confidence,
                 verification: None,
                 customers: BTreeSet::new(),
@@ -237,6 +240,7 @@ impl Oracle {
         if ignored {
             return;
         }
+        let before = known.clone();
         let was_passed = known.compliance.as_deref() == Some("PASSED");
         let returns = known.record == "ARCHIVED" && version.record == "ACTIVE";
         let is = known.workflow.as_str();
@@ -249,9 +253,6 @@ impl Oracle {
                 "NEW" | "NOTIFIED" if wrong(Rule::ACheckThatPassesIsResolved) => is,
                 _ => "RESOLVED",
             }
-        } else if own_check && passed && is == "RESOLVED" {
-            // What passes needs nobody, also when it is back.
-            "RESOLVED"
         } else if (returns || fails) && matches!(is, "NOTIFIED" | "RESOLVED") {
             "NEW"
         } else {
@@ -270,7 +271,12 @@ impl Oracle {
         if !known.customers.contains("Confidence") || wrong(Rule::TheConfidenceThatACustomerSetStays) {
             known.confidence = version.confidence;
         }
-        known.history.push((self.now, false));
+        known.provider_says = (original, version.confidence);
+        // Times alone are no change.
+        let times = Finding { updated: known.updated, processed: known.processed, ..before };
+        if times != *known {
+            known.history.push((self.now, false));
+        }
         self.events.push(event);
     }
 
@@ -326,7 +332,8 @@ impl Oracle {
             let earlier = known.note.take().filter(|_| wrong(Rule::ThereIsOneNote)).map(|note| note.0);
             known.note = Some((earlier.unwrap_or_default() + text, by.clone(), self.now));
         }
-        if let Some(fields) = &values.user_fields {
+        // Nothing can be cleared.
+        if let Some(fields) = values.user_fields.as_ref().filter(|fields| !fields.is_empty()) {
             let merges = self.readings.merges_user_fields != wrong(Rule::UserFieldsAreASwitch);
             let kept = if merges { known.user_fields.take() } else { None };
             let mut all = kept.unwrap_or_default();
@@ -343,7 +350,6 @@ impl Oracle {
             None => {}
         }
         if values.severity.is_some() {
-            known.original = false;
             known.customers.insert("Severity");
         }
         if values.confidence.is_some() {

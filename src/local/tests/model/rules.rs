@@ -34,7 +34,7 @@ rules! {
     WhatPassesNoLongerIsNew,
     /// From ARCHIVED to ACTIVE they do, too.
     WhatIsBackIsNew,
-    AProvidersNumberIsThatOfItsLabel,
+    AProvidersNumberStays,
     TheSeverityThatACustomerSetStays,
     TheConfidenceThatACustomerSetStays,
     AnUpdateNamesAFinding,

@@ -55,7 +55,11 @@ FAMILY = Family(
             updates(update("S3.8", FSBP), update("S3.8", TAGGING), update("Quantum.1", FSBP), update("S3.8", "arn:x")),
             then=lambda a: codes(a, "UnprocessedAssociationUpdates") == ["RESOURCE_NOT_FOUND", "RESOURCE_NOT_FOUND", "INVALID_INPUT"],
         ),
-        Fails("BatchUpdateStandardsControlAssociations", "InvalidInputException", updates(update("S3.8", FSBP, "OFF"))),
+        Call(
+            "BatchUpdateStandardsControlAssociations",
+            updates(update("S3.8", FSBP, "OFF"), update("S3.8", FSBP)),
+            then=lambda a: codes(a, "UnprocessedAssociationUpdates") == ["INVALID_INPUT"],
+        ),
         Call("ListStandardsControlAssociations", {"SecurityControlId": "S3.8"}, then=lambda a: association(a, FSBP) == ("DISABLED", "accepted")),
         Call("BatchUpdateStandardsControlAssociations", updates(update("S3.8", FSBP, reason="again")), then=lambda a: a["UnprocessedAssociationUpdates"] == []),
         Call("ListStandardsControlAssociations", {"SecurityControlId": "S3.8"}, then=lambda a: association(a, FSBP) == ("DISABLED", "accepted")),

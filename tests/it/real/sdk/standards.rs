@@ -63,7 +63,7 @@ async fn standards_are_disabled_and_enabled_and_their_controls_switched() {
     refused!(switch(one, ControlStatus::Disabled), is_invalid_input_exception);
     refused!(switch(&one.replace(ADMIN, MEMBER), ControlStatus::Enabled), is_access_denied_exception);
     let (standard, _) = one.rsplit_once('/').unwrap();
-    refused!(switch(&format!("{standard}/None.1"), ControlStatus::Enabled), is_resource_not_found_exception);
+    refused!(switch(&format!("{standard}/None.1"), ControlStatus::Enabled), is_access_denied_exception);
     let stranger = world.client("999999999999", HOME);
     refused!(stranger.get_enabled_standards(), is_invalid_access_exception);
     in_trouble!(world, "DescribeStandards", admin.describe_standards());
