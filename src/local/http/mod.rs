@@ -108,7 +108,10 @@ async fn handle(State(Served { local, listens, patience }): State<Served>, reque
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
         return match (origin::refusal(&incoming, listens), unread) {
             (Some(why), _) => admin::refuse(&local, StatusCode::FORBIDDEN, &why),
-            (None, Some(error)) => admin::refuse(&local, StatusCode::BAD_REQUEST, &error.message),
+            (None, Some(error)) => {
+                let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                admin::refuse(&local, status, &error.message)
+            }
             (None, None) => admin::handle(&local, &incoming, what).await,
         };
     }
@@ -137,7 +140,7 @@ async fn handle(State(Served { local, listens, patience }): State<Served>, reque
 /// The body, if it is whole and not larger than `most` bytes.
 async fn read(body: Body, most: usize) -> Result<Bytes, AwsError> {
     axum::body::to_bytes(body, most).await.map_err(|error| {
-        if error.source().is_some_and(|source| source.is::<LengthLimitError>()) {
+        if error.source().and_then(|source| source.downcast_ref::<LengthLimitError>()).is_some() {
             AwsError::too_large(format!("The request is larger than {most} bytes"))
         } else {
             AwsError::serialization("The request was cut off before its end")
