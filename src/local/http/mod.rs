@@ -108,7 +108,10 @@ async fn handle(State(Served { local, listens, patience }): State<Served>, reque
     if let Some(what) = incoming.path.strip_prefix("/_local/") {
         return match (origin::refusal(&incoming, listens), unread) {
             (Some(why), _) => admin::refuse(&local, StatusCode::FORBIDDEN, &why),
-            (None, Some(error)) => admin::refuse(&local, StatusCode::BAD_REQUEST, &error.message),
+            (None, Some(error)) => {
+                let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                admin::refuse(&local, status, &error.message)
+            }
             (None, None) => admin::handle(&local, &incoming, what).await,
         };
     }

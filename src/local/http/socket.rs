@@ -129,13 +129,13 @@ mod tests {
     async fn who_sends_too_slowly_is_refused_or_closed_and_others_are_served() {
         let patience = Patience { headers: SHORT, body: SHORT, ending: LONG };
         let (address, end, ended) = served(patience).await;
-        let whole = answer(address, "GET /_local/clock HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        let whole = answer(address, "GET /_local/clock HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
         assert!(whole.starts_with("HTTP/1.1 200 OK"), "{whole}");
         // Headers that never end, and a connection that nobody uses any more.
-        answer(address, "GET /_local/clock HTTP/1.1\r\nHost: x\r\n").await;
-        let kept = answer(address, "GET /_local/clock HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        answer(address, "GET /_local/clock HTTP/1.1\r\nHost: localhost\r\n").await;
+        let kept = answer(address, "GET /_local/clock HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
         assert!(kept.starts_with("HTTP/1.1 200 OK"), "{kept}");
-        let half = answer(address, "POST /findings HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{").await;
+        let half = answer(address, "POST /findings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{").await;
         assert!(half.starts_with("HTTP/1.1 408") && half.contains("x-amzn-errortype: RequestTimeout"), "{half}");
         end.send(()).unwrap();
         ended.await.unwrap();
@@ -145,13 +145,13 @@ mod tests {
     async fn nobody_keeps_the_hub_from_ending() {
         let (address, end, ended) = served(Patience { headers: LONG, body: LONG, ending: SHORT }).await;
         let mut streams = Vec::new();
-        for text in ["", "GET / HTTP/1.1\r\n", "POST /findings HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"] {
+        for text in ["", "GET / HTTP/1.1\r\n", "POST /findings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"] {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(text.as_bytes()).await.unwrap();
             streams.push(stream);
         }
         // They are accepted in their order, so that this one is answered once they are.
-        let last = answer(address, "GET /_local/clock HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        let last = answer(address, "GET /_local/clock HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
         assert!(last.starts_with("HTTP/1.1 200 OK"));
         end.send(()).unwrap();
         tokio::time::timeout(LONG, ended).await.expect("it ends").unwrap();
