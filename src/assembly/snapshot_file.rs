@@ -143,6 +143,7 @@ fn locked(path: PathBuf) -> Result<File, FileError> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "a test looks at its files")]
     use std::os::unix::fs::symlink;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};

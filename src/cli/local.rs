@@ -16,8 +16,8 @@ use super::logging::LogFlags;
 use super::out::{Out, count};
 use super::signals::{self, Step};
 use crate::assembly::host::{
-    self, BadValue, CallFault, Ending, EventAccount, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField, OldFindings,
-    Pace, Resets, RulesSee, Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
+    self, BadValue, CallFault, Ending, EventAccount, Faults, HostError, Hosted, Lifetimes, LocalOptions, MissingField,
+    OldFindings, Pace, Resets, RulesSee, Sharing, Speed, SuppressedOnPassed, Switches, ThrottleCode, UserFields,
 };
 use crate::core::ids::{AccountId, Region};
 

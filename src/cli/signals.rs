@@ -23,7 +23,8 @@ where
     let token = CancellationToken::new();
     let twice = || Failure::new("failed to end in order: interrupted twice", "What was under way is repaired at the next start.");
     let step = Step { token: token.clone(), said: finishing.map(str::to_owned) };
-    stepwise([step], twice, command(token)).await
+    // Boxed: commands are large.
+    stepwise([step], twice, Box::pin(command(token))).await
 }
 
 /// Runs `command`; each signal takes one step, and the one after the last is the failure `lost`.

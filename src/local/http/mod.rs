@@ -140,7 +140,7 @@ async fn handle(State(Served { local, listens, patience }): State<Served>, reque
 /// The body, if it is whole and not larger than `most` bytes.
 async fn read(body: Body, most: usize) -> Result<Bytes, AwsError> {
     axum::body::to_bytes(body, most).await.map_err(|error| {
-        if error.source().is_some_and(|source| source.is::<LengthLimitError>()) {
+        if error.source().and_then(|source| source.downcast_ref::<LengthLimitError>()).is_some() {
             AwsError::too_large(format!("The request is larger than {most} bytes"))
         } else {
             AwsError::serialization("The request was cut off before its end")

@@ -47,6 +47,7 @@ async fn milliseconds_for_seconds_and_steps_past_the_calendar_are_refused_and_th
     assert_eq!(stamp(late.clock().now()), "9998-12-31T23:00:00.000Z");
 }
 
+#[expect(clippy::disallowed_methods, reason = "a thread that may hang belongs to nobody")]
 #[test]
 fn at_the_end_of_the_calendar_time_stands_and_others_have_their_turn() {
     let (done, waits) = mpsc::channel();

@@ -31,7 +31,9 @@ fn effects_of(local: &Local, principal: &str) -> (usize, usize) {
         calls
             .iter()
             .filter(|call| {
-                operations.contains(&call.operation) && !call.throttled && call.caller.as_ref().is_some_and(|caller| is(&caller.principal))
+                operations.contains(&call.operation)
+                    && !call.throttled
+                    && call.caller.as_ref().is_some_and(|caller| is(&caller.principal))
             })
             .count()
     };
@@ -250,7 +252,8 @@ async fn what_was_read_of_the_tags_counts_for_five_minutes_while_they_cannot_be_
     for fault in [Fault::ServerError(503), Fault::Throttle(ThrottleCode::TooManyRequests)] {
         both_ways(async |mut sim| {
             holding(&mut sim).await;
-            sim.local.set_faults(Faults { calls: vec![CallFault::of("ListTagsForResource", fault)], ..Faults::default() });
+            sim.local
+                .set_faults(Faults { calls: vec![CallFault::of("ListTagsForResource", fault.clone())], ..Faults::default() });
             sim.pass(150).await;
             let soon = logs(&sim, "soon");
             sim.pass(20).await;

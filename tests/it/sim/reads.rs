@@ -193,7 +193,9 @@ async fn a_region_that_is_not_linked_is_read_and_written_at_its_own_place() {
         for call in calls.iter().filter(|call| call.operation == "BatchUpdateFindings") {
             assert_eq!(call.unprocessed, 0, "{call:?}");
         }
-        assert!(calls.iter().any(|call| call.operation == "BatchUpdateFindings" && call.caller.as_ref().unwrap().region == tokyo));
+        assert!(
+            calls.iter().any(|call| call.operation == "BatchUpdateFindings" && call.caller.as_ref().unwrap().region == tokyo)
+        );
         assert_eq!(sim.condition("SecurityHub/main", "RegionsLinked"), Some((Some(false), "RegionNotLinked")));
         assert_eq!(sim.ready("SecurityHub/main").0, Some(true), "it is kept all the same");
         sim.assert_stays().await;

@@ -58,7 +58,7 @@ const REMEMBERED: usize = 8;
 /// All columns.
 #[derive(Debug)]
 pub struct Columns {
-    columns: Vec<Column>,
+    all: Vec<Column>,
     /// The last asked last.
     remembered: Mutex<Vec<Remembered>>,
     /// The order of the values of columns that have many, as long as they have no more.
@@ -167,7 +167,7 @@ impl<'a> Ranked<'a> {
 impl Default for Columns {
     fn default() -> Self {
         Self {
-            columns: FIELDS.iter().map(|field| Column::new(*field)).collect(),
+            all: FIELDS.iter().map(|field| Column::new(*field)).collect(),
             remembered: Mutex::default(),
             rankings: Mutex::default(),
         }
@@ -221,7 +221,7 @@ impl Column {
 impl Columns {
     /// Files a row under the values of its finding, new or changed.
     pub fn put(&mut self, row: u32, finding: &Value) {
-        for column in &mut self.columns {
+        for column in &mut self.all {
             let number = column.number(extract(finding, &[column.field]));
             column.put(row, number);
         }
@@ -229,7 +229,7 @@ impl Columns {
 
     /// Forgets a row.
     pub fn remove(&mut self, row: u32) {
-        for column in &mut self.columns {
+        for column in &mut self.all {
             column.put(row, NONE);
         }
     }
@@ -238,7 +238,7 @@ impl Columns {
     pub fn allowed(&self, filters: &Filters, now: Timestamp, missing: MissingField) -> Vec<Allowed<'_>> {
         let named = |column: &&Column| filters.fields().any(|field| field == column.field);
         let mut all: Vec<Allowed<'_>> = self
-            .columns
+            .all
             .iter()
             .filter(named)
             .map(|column| {
@@ -313,19 +313,19 @@ impl Columns {
     }
 
     fn exact(&self, field: Field) -> Option<&Column> {
-        self.columns.iter().find(|column| column.field == field && column.values.len() <= VALUES)
+        self.all.iter().find(|column| column.field == field && column.values.len() <= VALUES)
     }
 
     /// Takes out of `bits` the rows that have no such value of `field`; `rows`: how many there are in all.
     pub fn narrow(&self, bits: &mut Bits, rows: usize, field: Field, is: impl Fn(&OwnedItem) -> bool) {
-        let Some(column) = self.columns.iter().find(|column| column.field == field) else { return };
+        let Some(column) = self.all.iter().find(|column| column.field == field) else { return };
         let may = |(number, items): (u32, &Items)| number == OTHER || items.iter().any(|(_, item)| is(item));
         narrow(bits, rows, column.rows.iter().zip((0..).zip(&column.values).map(may)));
     }
 
     /// The first value of a row, if it is a text that the column tells apart.
     pub(super) fn text(&self, row: u32, field: Field) -> Option<&str> {
-        let column = self.columns.iter().find(|column| column.field == field)?;
+        let column = self.all.iter().find(|column| column.field == field)?;
         let items = column.values.get(*column.codes.get(row as usize)? as usize)?;
         match items.first()? {
             (_, OwnedItem::Text(text)) => Some(text),
@@ -335,19 +335,19 @@ impl Columns {
 
     /// The number of a row's value in each column.
     pub(super) fn codes(&self, row: u32) -> impl Iterator<Item = u32> + '_ {
-        self.columns.iter().map(move |column| column.codes.get(row as usize).copied().unwrap_or(NONE))
+        self.all.iter().map(move |column| column.codes.get(row as usize).copied().unwrap_or(NONE))
     }
 
     /// The values of each column.
     pub(super) fn values(&self) -> Vec<(Field, &[Items])> {
-        self.columns.iter().map(|column| (column.field, &column.values[1..])).collect()
+        self.all.iter().map(|column| (column.field, &column.values[1..])).collect()
     }
 
     /// Columns with these values, which no row has yet; `None`: they are not of these columns.
     pub(super) fn with_values(values: Vec<(Field, Vec<Items>)>) -> Option<Self> {
         let mut columns = Self::default();
-        let same = columns.columns.iter().map(|column| column.field).eq(values.iter().map(|(field, _)| *field));
-        for (column, (_, items)) in columns.columns.iter_mut().zip(values) {
+        let same = columns.all.iter().map(|column| column.field).eq(values.iter().map(|(field, _)| *field));
+        for (column, (_, items)) in columns.all.iter_mut().zip(values) {
             for items in items {
                 column.learn(items);
             }
@@ -357,7 +357,7 @@ impl Columns {
 
     /// Files a row under values that are known by number; `None`: there is no such value.
     pub(super) fn put_codes(&mut self, row: u32, mut codes: impl FnMut() -> Option<u32>) -> Option<()> {
-        for column in &mut self.columns {
+        for column in &mut self.all {
             let code = codes()?;
             column.rows.get(code as usize)?;
             column.put(row, code);

@@ -7,22 +7,23 @@ use hubkeeper::local::Local;
 use hubkeeper::local::buckets::Sharing;
 use hubkeeper::local::faults::ThrottleCode;
 use hubkeeper::local::hub::topology::view::OldFindings;
-use hubkeeper::local::hub::{BadValue, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
+use hubkeeper::local::hub::{BadValue, EventAccount, Resets, RulesSee, SuppressedOnPassed, Switches, UserFields};
 use hubkeeper::local::options::Builder;
 
 use super::Sim;
 
 /// A row is a reading, a column a switch, in the order of [`Reading::of`]; `x`: not the default.
 ///
-/// Every column has three of the last five rows, and each another three. So two of them share a row, each has one that the other
-/// has not, and the first row has neither. These are all columns of that kind: an eleventh switch takes a seventh row.
-const READINGS: [&str; 6] = [
-    "..........", //
-    "xxxxxx....",
-    "xxx...xxx.",
-    "x..xx.xx.x",
-    ".x.x.xx.xx",
-    "..x.xx.xxx",
+/// Every column has four of the last six rows, and each another four. So two of them share a row, each has one that the other
+/// has not, and the first row has neither. There are fifteen columns of that kind.
+const READINGS: [&str; 7] = [
+    "...........", //
+    ".xx.xx.xx.x",
+    ".xxx.xx.xxx",
+    "x.x.xxxx.x.",
+    "x.xxx..xxxx",
+    "xx.x.xxx..x",
+    "xx.xx.x.xx.",
 ];
 const SWITCHES: usize = READINGS[0].len();
 
@@ -41,8 +42,9 @@ impl Reading {
 
     /// `true`: not the default.
     fn of(other: [bool; SWITCHES]) -> Self {
-        let [user_fields, on_passed, missing_field, bad_value, deletion, rules_see, old_findings, shared, modelled, of_controls] =
+        let [user_fields, on_passed, missing_field, bad_value, deletion, rules_see, old_findings, shared, modelled, rest @ ..] =
             other;
+        let [of_controls, findings_account] = rest;
         Self {
             switches: Switches {
                 user_fields: if user_fields { UserFields::Merge } else { UserFields::Replace },
@@ -53,6 +55,7 @@ impl Reading {
                 rules_see: if rules_see { RulesSee::Current } else { RulesSee::Original },
                 old_findings: if old_findings { OldFindings::Replicated } else { OldFindings::OnceUpdated },
                 resets: if of_controls { Resets::OfControls } else { Resets::All },
+                event_account: if findings_account { EventAccount::Finding } else { EventAccount::Bus },
             },
             sharing: if shared { Sharing::Others } else { Sharing::Each },
             throttle: if modelled { ThrottleCode::LimitExceeded } else { ThrottleCode::TooManyRequests },
@@ -76,7 +79,7 @@ pub async fn everywhere_with(build: impl Fn(Builder) -> Builder, scenario: impl 
 }
 
 /// Plays a scenario twice, with every switch at its default and with every switch at its other setting: for what should not
-/// depend on what is unsaid, where six plays would take their time for little.
+/// depend on what is unsaid, where seven plays would take their time for little.
 pub async fn both_ways(scenario: impl AsyncFn(Sim)) {
     both_ways_with(|hub| hub, scenario).await;
 }
@@ -142,6 +145,7 @@ mod tests {
             rules_see,
             old_findings,
             resets,
+            event_account,
         } = switches;
         [
             match user_fields {
@@ -181,6 +185,10 @@ mod tests {
                 Resets::All => false,
                 Resets::OfControls => true,
             },
+            match event_account {
+                EventAccount::Bus => false,
+                EventAccount::Finding => true,
+            },
         ]
     }
 
@@ -200,6 +208,7 @@ mod tests {
             seed: _,
             start: _,
             speed: _,
+            keep_speed: _,
             lifetimes: _,
             pace: _,
             checks: _,
