@@ -60,16 +60,18 @@ advance steps it at any speed, up to a year a call. What is due by it happens wh
 events, reads that lag, buckets, standards and controls that follow, the end of findings. With a
 stepped clock the same seed and the same calls give the same answers, to the byte.
 
-Faults of calls are typed as OPERATION[@ACCOUNT][/REGION]=FAULT[,percent=N][,skip=N][,times=N], where
-OPERATION may be * (every operation of Security Hub; those of SQS, STS and EC2 by their names):
+Faults of calls are typed as OPERATION[@ACCOUNT][/REGION]=FAULT[,percent=N][,skip=N][,times=N],
+where OPERATION may be * (every operation of Security Hub; those of SQS, STS and EC2 by their
+names):
   --fault GetFindings@111122223333/eu-west-1=throttle:LimitExceededException,times=3
   --fault BatchUpdateFindings=deniedField:Workflow.Status=SUPPRESSED
   --fault '*=serverError:503,percent=5'
 FAULT is throttle[:CODE], serverError[:STATUS], accessDenied, deniedField:FIELD[=VALUE],
 expiredCredentials, timeoutBefore, timeoutAfter (no answer, and yet done), emptyBody, slowMillis:N
-(late by so much of real time), staleMillis:N (a GetFindings that sees no later write), shortPage, or
-partial:CODE[:PERCENT] (of BatchUpdateFindings' findings). JSON, {\"operation\": ..., \"fault\": ...},
-does as well. The first that applies decides; slow, stale, short and partial answers all apply.
+(late by so much of real time), staleMillis:N (a GetFindings that sees no later write), shortPage,
+or partial:CODE[:PERCENT] (of BatchUpdateFindings' findings). JSON, {\"operation\": ...,
+\"fault\": ...}, does as well. The first that applies decides; slow, stale, short and partial
+answers all apply.
 
 Bounds: a million findings take about 1 GiB. 250,000 messages or 384 MiB a queue and 256 MiB of
 finding histories, then the oldest go; 100,000 older versions for reads that lag. A page that reads

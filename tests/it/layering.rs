@@ -294,10 +294,15 @@ fn nothing_of_security_hub_local_is_left_out_of_its_snapshots() {
     let left_out: Vec<(PathBuf, usize)> = sources()
         .into_iter()
         .filter(|(path, _)| path.starts_with("local"))
-        .map(|(path, text)| (path, text.lines().filter(|line| line.trim_start().starts_with("#[serde(skip")).count()))
+        .map(|(path, text)| (path, text.lines().map(str::trim_start).filter(|line| is_left_out(line)).count()))
         .filter(|(_, count)| *count > 0)
         .collect();
     assert_eq!(left_out, [(PathBuf::from("local/queue.rs"), 1)]);
+}
+
+/// What is not there need not be written.
+fn is_left_out(line: &str) -> bool {
+    line.starts_with("#[serde(skip") && !line.starts_with("#[serde(skip_serializing_if = \"Option::is_none\")]")
 }
 
 #[test]

@@ -47,14 +47,14 @@ FAMILY = Family(
                 ("InvalidInputException", "arn:aws:nothing"),
             )
         ],
-        # A hub that is off is not there; it comes with tags, and goes with them.
+        # A hub that is off is not there; it comes with tags, and has them again when it is on again.
         Fails("ListTagsForResource", "ResourceNotFoundException", of(NEW), account=ENABLED, region=REGION),
         Fails("EnableSecurityHub", "InvalidInputException", {"Tags": {"aws:x": "y"}}, account=ENABLED, region=REGION),
         Call("EnableSecurityHub", {"Tags": {"team": "sec"}}, account=ENABLED, region=REGION),
         Call("ListTagsForResource", of(NEW), account=ENABLED, region=REGION, then=are({"team": "sec"})),
         Call("DisableSecurityHub", account=ENABLED, region=REGION),
         Call("EnableSecurityHub", account=ENABLED, region=REGION),
-        Call("ListTagsForResource", of(NEW), account=ENABLED, region=REGION, then=are({})),
+        Call("ListTagsForResource", of(NEW), account=ENABLED, region=REGION, then=are({"team": "sec"})),
         Call("ListTagsForResource", of()),
     ]
 )
