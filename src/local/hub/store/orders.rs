@@ -64,7 +64,7 @@ impl Orders {
     }
 }
 
-/// [`bytes`] of a finding's JSON, of which no more is read than the keys need; `None`: it is none.
+/// [`bytes()`] of a finding's JSON, of which no more is read than the keys need; `None`: it is none.
 fn bytes_of_text(text: &str, keys: &Keys) -> Option<Box<[u8]>> {
     let fields: Option<Vec<Field>> = keys
         .iter()
@@ -88,7 +88,7 @@ pub fn bytes(finding: &Value, keys: &Keys) -> Box<[u8]> {
     parts(finding, keys).concat().into()
 }
 
-/// [`bytes`], key by key.
+/// [`bytes()`], key by key.
 pub fn parts(finding: &Value, keys: &Keys) -> Vec<Vec<u8>> {
     let part = |(key, descending): &(Key, bool)| {
         let first = |field| extract(finding, &[field]).into_iter().next().map(|(_, item)| item);
